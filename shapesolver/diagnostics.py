@@ -1,0 +1,83 @@
+"""One value for every finding: what is wrong, where, why, and what to type instead.
+
+Rendering is elsewhere (``render/``): a diagnostic is data that text, JSON, SARIF and an editor all read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """A stretch of source text: 1-based lines and columns, the end exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def to(self, other: Span) -> Span:
+        """The stretch from the start of this span to the end of another."""
+        return Span(self.line, self.column, other.end_line, other.end_column)
+
+
+class Severity(StrEnum):
+    """How bad a finding is: errors cannot be built, warnings run but surprise, notes explain."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Label(NamedTuple):
+    """A piece of source with a few words beneath it, as in ``8 x 8 x 32``."""
+
+    span: Span
+    text: str
+
+
+class Advice(NamedTuple):
+    """One line under the excerpt: ``kind`` is ``try``, ``or``, ``lost``, ``note``, ``expected`` ..."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """A finding.
+
+    ``code`` and ``name`` are stable (``SS101``, ``empty-size``); ``label`` stands under the caret;
+    ``related`` are the other places that explain it; ``advice`` says what to do.
+    """
+
+    code: str
+    name: str
+    message: str
+    span: Span
+    severity: Severity = Severity.ERROR
+    label: str = ""
+    related: tuple[Label, ...] = ()
+    advice: tuple[Advice, ...] = ()
+
+
+class ShapeSolverError(Exception):
+    """The base of every error this package raises on purpose."""
+
+
+class NetError(ShapeSolverError):
+    """A ``.net`` text that cannot be read or built; ``diagnostics`` says where and why."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], filename: str = "<text>") -> None:
+        self.diagnostics = tuple(diagnostics)
+        self.filename = filename
+        super().__init__(self.diagnostics, filename)
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{self.filename}:{d.span.line}:{d.span.column}: {d.severity}[{d.code}] {d.message}"
+            for d in self.diagnostics
+        )
