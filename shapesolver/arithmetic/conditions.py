@@ -1,0 +1,200 @@
+"""Conditions on sizes: comparisons, divisibility and their combinations.
+
+The functions decide what arithmetic alone can decide and return ``True`` or ``False``; what depends on the
+sizes stays a :class:`Condition`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from operator import eq, ge, gt, le, lt, ne
+from typing import Any, Union
+
+from shapesolver.arithmetic.formula import Dim, Formula, Symbol, bounds, canonical, divide_exactly, substitute
+from shapesolver.arithmetic.formula import symbols as symbols_of
+
+OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {"==": eq, "!=": ne, "<=": le, "<": lt, ">=": ge, ">": gt}
+NEGATED = {"==": "!=", "!=": "==", "<=": ">", ">": "<=", ">=": "<", "<": ">="}
+
+
+class Condition:
+    """Something that some sizes satisfy and others do not."""
+
+    __slots__ = ()
+
+    def holds(self, values: Mapping[str, int]) -> bool:
+        """Whether it is true when every symbol has its value; raises ``KeyError`` for a missing one."""
+        raise NotImplementedError
+
+    def symbols(self) -> tuple[Symbol, ...]:
+        """The symbols it depends on, sorted by name."""
+        found = {symbol for dim in self.dims() for symbol in symbols_of(dim)}
+        return tuple(sorted(found))
+
+    def dims(self) -> Iterable[Dim]:
+        """Every dimension it mentions."""
+        raise NotImplementedError
+
+
+Truth = Union[bool, Condition]
+"""What a comparison of two dimensions gives: decided, or a condition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison(Condition):
+    """``left op right`` with one of ``== != <= < >= >``."""
+
+    op: str
+    left: Dim
+    right: Dim
+
+    def holds(self, values: Mapping[str, int]) -> bool:
+        return bool(OPERATORS[self.op](substitute(self.left, values), substitute(self.right, values)))
+
+    def dims(self) -> Iterable[Dim]:
+        return self.left, self.right
+
+    def __str__(self) -> str:
+        return f"{self.left} {self.op} {self.right}"
+
+
+@dataclass(frozen=True, slots=True)
+class Divides(Condition):
+    """``dividend % divisor == 0``."""
+
+    divisor: Dim
+    dividend: Dim
+
+    def holds(self, values: Mapping[str, int]) -> bool:
+        divisor = substitute(self.divisor, values)
+        return bool(divisor != 0 and substitute(self.dividend, values) % divisor == 0)
+
+    def dims(self) -> Iterable[Dim]:
+        return self.divisor, self.dividend
+
+    def __str__(self) -> str:
+        simple = isinstance(self.dividend, Formula) and len(self.dividend.terms) == 1 and not self.dividend.constant
+        dividend = str(self.dividend) if simple and "//" not in str(self.dividend) else f"({self.dividend})"
+        return f"{dividend} % {self.divisor} == 0"
+
+
+@dataclass(frozen=True, slots=True)
+class Both(Condition):
+    """All of the conditions."""
+
+    items: tuple[Condition, ...]
+
+    def holds(self, values: Mapping[str, int]) -> bool:
+        return all(item.holds(values) for item in self.items)
+
+    def dims(self) -> Iterable[Dim]:
+        return (dim for item in self.items for dim in item.dims())
+
+    def __str__(self) -> str:
+        return " and ".join(f"({item})" if isinstance(item, Either) else str(item) for item in self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Either(Condition):
+    """At least one of the conditions."""
+
+    items: tuple[Condition, ...]
+
+    def holds(self, values: Mapping[str, int]) -> bool:
+        return any(item.holds(values) for item in self.items)
+
+    def dims(self) -> Iterable[Dim]:
+        return (dim for item in self.items for dim in item.dims())
+
+    def __str__(self) -> str:
+        return " or ".join(map(str, self.items))
+
+
+@dataclass(frozen=True, slots=True)
+class Negation(Condition):
+    """Not the condition."""
+
+    item: Condition
+
+    def holds(self, values: Mapping[str, int]) -> bool:
+        return not self.item.holds(values)
+
+    def dims(self) -> Iterable[Dim]:
+        return self.item.dims()
+
+    def __str__(self) -> str:
+        return f"not {self.item}" if isinstance(self.item, (Comparison, Divides)) else f"not ({self.item})"
+
+
+def compare(op: str, left: Dim, right: Dim) -> Truth:
+    """``left op right``, decided where bounds or the normal form decide it."""
+    if isinstance(left, int) and isinstance(right, int):
+        return bool(OPERATORS[op](left, right))
+    low, high = bounds(canonical(left - right))
+    # Each operator is decided at once: true when the whole interval of the difference is on its side.
+    sides = {
+        "<=": (high is not None and high <= 0, low is not None and low > 0),
+        "<": (high is not None and high < 0, low is not None and low >= 0),
+        "==": (low == high == 0, (low is not None and low > 0) or (high is not None and high < 0)),
+    }
+    if op in sides:
+        true, false = sides[op]
+    else:
+        false, true = sides[NEGATED[op]]
+    return true if true or false else Comparison(op, left, right)
+
+
+def divides(divisor: Dim, dividend: Dim) -> Truth:
+    """Whether the dividend is a multiple of the divisor; nothing is a multiple of 0."""
+    if isinstance(divisor, int) and isinstance(dividend, int):
+        return divisor != 0 and dividend % divisor == 0
+    if divide_exactly(dividend, divisor) is not None:
+        return True
+    return Divides(divisor, dividend)
+
+
+def both(*items: Truth) -> Truth:
+    """The conjunction, simplified."""
+    return _combine(items, Both, neutral=True)
+
+
+def either(*items: Truth) -> Truth:
+    """The disjunction, simplified."""
+    return _combine(items, Either, neutral=False)
+
+
+def _combine(items: Iterable[Truth], kind: type[Both] | type[Either], neutral: bool) -> Truth:
+    kept: dict[Condition, None] = {}
+    for item in items:
+        if isinstance(item, bool):
+            if item is not neutral:
+                return item
+        elif isinstance(item, kind):
+            kept.update(dict.fromkeys(item.items))
+        else:
+            kept[item] = None
+    if len(kept) <= 1:
+        return next(iter(kept), neutral)
+    return kind(tuple(kept))
+
+
+def negate(item: Truth) -> Truth:
+    """The opposite, simplified."""
+    match item:
+        case bool():
+            return not item
+        case Comparison(op, left, right):
+            return Comparison(NEGATED[op], left, right)
+        case Negation(inner):
+            return inner
+        case Both(items):
+            return either(*map(negate, items))
+        case Either(items):
+            return both(*map(negate, items))
+    return Negation(item)
+
+
+def holds(truth: Truth, values: Mapping[str, int]) -> bool:
+    """Whether a truth, decided or not, is true at these sizes."""
+    return truth if isinstance(truth, bool) else truth.holds(values)
