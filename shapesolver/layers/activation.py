@@ -1,0 +1,136 @@
+"""Activations: a function of each cell, so that sizes stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from shapesolver.arithmetic import Dim
+from shapesolver.layers.axes import axis_index, axis_need, with_size
+from shapesolver.layers.base import Layer, Need, Tensor, Weight
+from shapesolver.layers.parameters import Kind, declare
+from shapesolver.layers.registry import layer, shared_parameters
+
+PLAIN = {
+    "identity": "Identity Linear_activation",
+    "relu": "ReLU Relu",
+    "relu6": "ReLU6",
+    "selu": "SELU Selu",
+    "gelu": "GELU Gelu",
+    "silu": "SiLU swish Swish",
+    "mish": "Mish",
+    "sigmoid": "Sigmoid",
+    "hard_sigmoid": "Hardsigmoid HardSigmoid",
+    "hard_swish": "Hardswish HardSwish hard_silu",
+    "tanh": "Tanh",
+    "hard_tanh": "Hardtanh HardTanh",
+    "softplus": "Softplus",
+    "softsign": "Softsign",
+    "log_sigmoid": "LogSigmoid",
+    "exponential": "exp Exp",
+}
+"""Activations without parameters, and their names elsewhere."""
+
+WITH_SLOPE = {"leaky_relu": "LeakyReLU LeakyRelu", "elu": "ELU Elu", "celu": "CELU Celu"}
+"""Activations with one number."""
+
+
+class Activation(Layer):
+    """A function of each cell by itself."""
+
+    elementwise: ClassVar = True
+
+
+for _op, _names in PLAIN.items():
+    layer(_op)(
+        type(
+            _op.title().replace("_", ""),
+            (Activation,),
+            {"__doc__": f"The {_op} function, cell by cell.", "__module__": __name__, "other_names": {_names: ""}},
+        )
+    )
+
+
+@shared_parameters
+class Sloped(Activation):
+    """An activation with one number."""
+
+    alpha: float | None = declare(
+        Kind.NUMBER, "the function's number", default=None, names=("negative_slope", "slope"), least=-1
+    )
+
+
+for _op, _names in WITH_SLOPE.items():
+    layer(_op)(
+        type(
+            _op.title().replace("_", ""),
+            (Sloped,),
+            {"__doc__": f"The {_op} function, cell by cell.", "__module__": __name__, "other_names": {_names: "alpha"}},
+        )
+    )
+
+
+@layer("prelu")
+class PRelu(Activation):
+    """ReLU with a learned slope: one for all or for each channel (torch), for each cell (keras)."""
+
+    other_names: ClassVar = {"PReLU PRelu": "slopes"}
+
+    slopes: Dim = declare(Kind.SIZE, "learned slopes (torch): 1 or the channels", default=1, names=("num_parameters",), least=1)
+    shared_axes: Any = declare(Kind.AXES, "axes along which a slope is shared (keras)", default=None)
+
+    def needs(self, *inputs: Tensor) -> Iterator[Need]:
+        for axis in self.shared_axes or ():
+            yield axis_need(self, inputs[0], axis)
+
+    def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
+        (tensor,) = inputs
+        if self.dialect.keras:
+            shared = {axis_index(tensor, axis) for axis in self.shared_axes or ()}
+            return (Weight("alpha", tuple(1 if i in shared else n for i, n in enumerate(tensor.sizes))),)
+        return (Weight("weight" if self.dialect.torch else "slope", (self.slopes,)),)
+
+
+@layer("softmax")
+class Softmax(Activation):
+    """Positive numbers that add up to 1 along an axis."""
+
+    other_names: ClassVar = {"Softmax Softmax2d Softmin": "axis"}
+
+    axis: Any = declare(Kind.AXIS, "the axis they add up along", default=-1, names=("dim",))
+
+    def needs(self, *inputs: Tensor) -> Iterator[Need]:
+        yield axis_need(self, inputs[0], self.axis)
+
+
+@layer("log_softmax")
+class LogSoftmax(Softmax):
+    """The logarithm of softmax."""
+
+    other_names: ClassVar = {"LogSoftmax": "axis"}
+
+
+@layer("glu")
+class Glu(Layer):
+    """Gated linear unit: one half of an axis times the sigmoid of the other."""
+
+    other_names: ClassVar = {"GLU": "axis"}
+
+    axis: Any = declare(Kind.AXIS, "the axis halved", default=-1, names=("dim",))
+
+    def needs(self, *inputs: Tensor) -> Iterator[Need]:
+        yield axis_need(self, inputs[0], self.axis)
+        index = axis_index(inputs[0], self.axis)
+        yield self.divisible(
+            inputs[0].sizes[index],
+            2,
+            "the axis",
+            "2",
+            f"Halving dimension must be even, but dimension {index} is size {{dividend}}",
+        )
+
+    def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        index = axis_index(inputs[0], self.axis)
+        return (with_size(inputs[0], index, inputs[0].sizes[index] // 2),)
+
+

@@ -1,0 +1,263 @@
+"""What a layer is: one class that states its size law, the law's inverse and what it requires, side by side."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+from shapesolver.arithmetic import Dim, Truth, compare, divides
+from shapesolver.layers.dialects import Dialect
+from shapesolver.layers.parameters import Parameter, show
+
+
+class Tensor(NamedTuple):
+    """A tensor's sizes without the batch axis, and the names of its axes, in the file's layout."""
+
+    sizes: tuple[Dim, ...]
+    axes: tuple[str, ...]
+
+    @property
+    def rank(self) -> int:
+        """How many axes there are besides the batch."""
+        return len(self.sizes)
+
+    def __str__(self) -> str:
+        return " x ".join(map(str, self.sizes)) or "1"
+
+
+class Weight(NamedTuple):
+    """One array of a layer's state, named and shaped as its framework does."""
+
+    name: str
+    shape: tuple[Dim, ...]
+    trainable: bool = True
+
+
+class Trouble(NamedTuple):
+    """Why a layer cannot be built: a message, a few words for under the caret, and the framework's own words."""
+
+    message: str
+    label: str = ""
+    says: str = ""
+
+
+class Need(NamedTuple):
+    """Something that must be true of the sizes, by the rule's name; ``trouble`` is written only when it is not."""
+
+    truth: Truth
+    rule: str
+    trouble: Callable[[], Trouble]
+
+
+def need(truth: Truth, rule: str, message: str, label: str = "", says: str = "") -> Need:
+    """A need whose words cost nothing to write."""
+    return Need(truth, rule, lambda: Trouble(message, label, says))
+
+
+Inputs = tuple[Tensor, ...]
+
+RULES: Mapping[str, str] = {
+    "empty-size": "SS101",
+    "kernel-too-large": "SS102",
+    "wrong-rank": "SS103",
+    "size-mismatch": "SS104",
+    "features-mismatch": "SS105",
+    "indivisible": "SS106",
+    "framework-limit": "SS107",
+    "wrong-arity": "SS108",
+    "axis-out-of-range": "SS109",
+}
+"""The rules that a layer's needs can break, and their codes."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Layer:
+    """The base of every layer kind. Subclasses are frozen dataclasses made by :func:`registry.layer`."""
+
+    op: ClassVar[str]
+    family: ClassVar[str]
+    parameters: ClassVar[Mapping[str, Parameter]]
+    other_names: ClassVar[Mapping[str, str]] = {}
+    """Spellings of other frameworks, several to a key, and the order of their positional arguments."""
+    inputs: ClassVar[tuple[int, int | None]] = (1, 1)
+    """The least and greatest number of tensors that it consumes."""
+    elementwise: ClassVar[bool] = False
+    """Whether every output cell depends on the input cell at its own place, so that sizes stay."""
+
+    tensor_parameters: ClassVar[tuple[str, ...]] = ()
+    """Parameters that name a further input tensor, as in ``crop(to=skip)``."""
+
+    dialect: Dialect
+    _key: tuple[Any, ...] = dataclasses.field(init=False)
+    _hash: int = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        # Derivation looks layers up by value, over and over: their hash is worth keeping.
+        key = (self.op, self.dialect, *(getattr(self, name) for name in self.parameters))
+        object.__setattr__(self, "_key", key)
+        object.__setattr__(self, "_hash", hash(key))
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Layer) and self._key == other._key)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __repr__(self) -> str:
+        return f"<{self.describe()}>"
+
+    def needs(self, *inputs: Tensor) -> Iterator[Need]:
+        """What must be true for the layer to be built, most basic first.
+
+        Reading stops at the first need that is false, so a later one may rely on the earlier.
+        """
+        yield from ()
+
+    def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """The size law: what comes out, given that the needs hold."""
+        return inputs[:1]
+
+    def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
+        """Its weights, in the dialect's names, order and axis order."""
+        return ()
+
+    @classmethod
+    def spelled(cls, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments as one of :attr:`other_names` means them."""
+        return arguments
+
+    def values(self) -> Iterator[tuple[str, Any]]:
+        """The parameters that differ from their defaults, by name."""
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            if field.name in self.parameters and getattr(self, field.name) != field.default:
+                yield field.name, getattr(self, field.name)
+
+    def describe(self) -> str:
+        """The layer as a canonical call, tensors left out: ``conv(64, kernel=5, stride=2)``."""
+        arguments: list[str] = []
+        positional = True
+        for name, value in self.values():
+            parameter = self.parameters[name]
+            if parameter.variadic:
+                arguments.extend(map(show, value))
+            elif positional and not arguments and name == next(iter(self.parameters)):
+                arguments.append(show(value))
+            else:
+                arguments.append(f"{name}={show(value)}")
+            positional = False
+        return f"{self.op}({', '.join(arguments)})" if arguments else self.op
+
+    # What needs of several layers have in common.
+
+    def tensor(self, sizes: tuple[Dim, ...]) -> Tensor:
+        """A tensor of these sizes with the layout's usual axis names."""
+        return Tensor(sizes, self.dialect.axes(len(sizes)))
+
+    def divisible(self, dividend: Dim, divisor: Dim, what: str, by: str, says: str = "") -> Need:
+        """That a size is a multiple of another."""
+        return Need(
+            divides(divisor, dividend),
+            "indivisible",
+            lambda: Trouble(
+                f"{self.op} needs {what} to be divisible by {by}, and {dividend} is not a multiple of {divisor}",
+                f"{dividend}/{divisor} is not whole",
+                says.format(dividend=dividend, divisor=divisor),
+            ),
+        )
+
+    def positive(self, size: Dim, how: Callable[[], str], says: Callable[[], str] = str) -> Need:
+        """That a resulting size is 1 or more."""
+        return Need(
+            compare(">=", size, 1),
+            "empty-size",
+            lambda: Trouble(f"{self.op} makes a size of {size}; 1 is the least", how(), says()),
+        )
+
+
+class AxisWise(Layer):
+    """A layer whose spatial axes do not mix: each has a size law of its own, with its inverse beside it.
+
+    Spatial axes are numbered from 0 in the order of the sizes, the channel axis left out.
+    """
+
+    spatial_ranks: ClassVar[tuple[int, int]] = (1, 3)
+    per_axis: ClassVar[tuple[str, ...]] = ()
+    """The parameters that may be tuples with one entry for each spatial axis."""
+
+    def size(self, n: Dim, axis: int) -> Dim:
+        """The size law of one axis."""
+        raise NotImplementedError
+
+    def inverse(self, low: Dim, high: Dim, axis: int) -> tuple[Dim, Dim]:
+        """The interval of ``n`` with ``low <= size(n) <= high``; with ``low > high`` where there is none.
+
+        Among the sizes that meet the needs it is exact: ``n`` is inside if and only if its result is.
+        """
+        raise NotImplementedError
+
+    def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
+        """What one axis must satisfy."""
+        yield from ()
+
+    def channel_needs(self, channels: Dim) -> Iterator[Need]:
+        """What the channels must satisfy."""
+        yield from ()
+
+    def out_channels(self, channels: Dim) -> Dim:
+        """How many channels come out."""
+        return channels
+
+    def at(self, name: str, axis: int) -> Any:
+        """A per-axis parameter's value on one axis."""
+        value = getattr(self, name)
+        return value[axis] if isinstance(value, tuple) else value
+
+    def split(self, tensor: Tensor) -> tuple[Dim, tuple[Dim, ...]]:
+        """The channels and the spatial sizes."""
+        if self.dialect.channels_last:
+            return tensor.sizes[-1], tensor.sizes[:-1]
+        return tensor.sizes[0], tensor.sizes[1:]
+
+    def join(self, channels: Dim, spatial: tuple[Dim, ...]) -> Tensor:
+        """The tensor with these channels and spatial sizes, in the file's layout."""
+        return self.tensor((*spatial, channels) if self.dialect.channels_last else (channels, *spatial))
+
+    def needs(self, *inputs: Tensor) -> Iterator[Need]:
+        (tensor,) = inputs[:1]
+        yield self._rank_need(tensor)
+        channels, spatial = self.split(tensor)
+        yield from self._tuple_needs(len(spatial))
+        yield from self.channel_needs(channels)
+        for axis, n in enumerate(spatial):
+            yield from self.axis_needs(n, axis)
+
+    def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        channels, spatial = self.split(inputs[0])
+        sizes = tuple(self.size(n, axis) for axis, n in enumerate(spatial))
+        return (self.join(self.out_channels(channels), sizes),)
+
+    def _rank_need(self, tensor: Tensor) -> Need:
+        low, high = self.spatial_ranks
+        shape = "H x W x C" if self.dialect.channels_last else "C x H x W"
+        return Need(
+            low <= tensor.rank - 1 <= high,
+            "wrong-rank",
+            lambda: Trouble(
+                f"{self.op} needs channels and {low} to {high} spatial axes (such as {shape}), "
+                f"and its input is {tensor}",
+                f"{tensor.rank} {'axis' if tensor.rank == 1 else 'axes'}",
+            ),
+        )
+
+    def _tuple_needs(self, spatial_rank: int) -> Iterator[Need]:
+        for name in self.per_axis:
+            value = getattr(self, name)
+            if isinstance(value, tuple):
+                yield need(
+                    len(value) == spatial_rank,
+                    "wrong-rank",
+                    f"{name} has {len(value)} entries, and there are {spatial_rank} spatial axes",
+                    f"{name}={show(value)}",
+                )

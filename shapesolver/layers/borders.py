@@ -1,0 +1,188 @@
+"""Layers that add or remove cells at the ends of an axis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from shapesolver.arithmetic import Dim, ceil_div, compare, maximum, minimum
+from shapesolver.layers.axes import axis_index, axis_need, with_size
+from shapesolver.layers.base import AxisWise, Layer, Need, Tensor, Trouble, need
+from shapesolver.layers.parameters import Kind, Padding, declare
+from shapesolver.layers.registry import layer
+
+MODES = ("constant", "zeros", "reflect", "replicate", "circular", "edge", "symmetric", "wrap")
+
+
+class Bordered(AxisWise):
+    """A layer with an amount before and after each spatial axis."""
+
+    per_axis = ("amount",)
+
+    amount: Padding | None
+
+    def ends(self, axis: int) -> tuple[Dim, Dim]:
+        """The cells (before, after) on an axis."""
+        value = self.at("amount", axis)
+        return value if isinstance(value, tuple) else (value, value)
+
+    @classmethod
+    def spelled(cls, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """In a one-dimensional spelling, as ``ZeroPadding1D((1, 2))``, two numbers are before and after."""
+        amount = arguments.get("amount")
+        if name.lower().endswith("1d") and isinstance(amount, tuple) and not isinstance(amount[0], tuple):
+            return {**arguments, "amount": (amount,)}
+        return arguments
+
+
+@layer("pad")
+class Pad(Bordered):
+    """Cells added at both ends of each spatial axis; negative amounts crop.
+
+    ``n + a + b``. Needs: constant at least 1 cell left; reflect ``a, b < n``; circular ``a, b <= n``.
+    """
+
+    other_names: ClassVar = {
+        "ZeroPadding1D ZeroPadding2D ZeroPadding3D ZeroPad1d ZeroPad2d ZeroPad3d ConstantPad1d ConstantPad2d": "amount",
+        "Pad": "amount mode",
+    }
+
+    amount: Padding = declare(Kind.AMOUNTS, "cells added at the ends", names=("padding", "pads"))
+    mode: str = declare(Kind.WORD, "what the new cells hold", default="constant", choices=MODES)
+
+    def size(self, n: Dim, axis: int) -> Dim:
+        """``n + a + b``."""
+        before, after = self.ends(axis)
+        return n + before + after
+
+    def inverse(self, low: Dim, high: Dim, axis: int) -> tuple[Dim, Dim]:
+        """``low - a - b <= n <= high - a - b``."""
+        before, after = self.ends(axis)
+        return low - before - after, high - before - after
+
+    def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
+        before, after = self.ends(axis)
+        size = self.size(n, axis)
+        if self.mode in ("reflect", "symmetric"):
+            yield self._within(n - 1 if self.mode == "reflect" else n, n, axis, "less than the size")
+        if self.mode in ("circular", "wrap"):
+            yield self._within(n, n, axis, "at most the size")
+        yield self.positive(size, lambda: f"{n} + {before} + {after} = {size}")
+
+    def _within(self, limit: Dim, n: Dim, axis: int, how: str) -> Need:
+        before, after = self.ends(axis)
+        says = {
+            "reflect": "Padding size should be less than the corresponding input dimension, "
+            f"but got: padding ({before}, {after}) at an input of size {n}",
+            "circular": "Padding value causes wrapping around more than once.",
+        }
+        return Need(
+            compare("<=", maximum(before, after), limit),
+            "framework-limit",
+            lambda: Trouble(
+                f"{self.mode} padding must be {how} {n}, and it is ({before}, {after})",
+                f"padding {maximum(before, after)}, size {n}",
+                says.get(self.mode, "") if self.dialect.torch else "",
+            ),
+        )
+
+
+@layer("crop")
+class Crop(Bordered):
+    """Cells removed at the ends of each spatial axis, by numbers or down to another tensor's size.
+
+    ``crop(amount)``: ``n - a - b``. ``crop(to=other)``: the spatial sizes of ``other``, starting at ``offset``
+    (half the difference when left out).
+    """
+
+    other_names: ClassVar = {"Cropping1D Cropping2D Cropping3D": "amount", "CenterCrop": "amount"}
+    inputs: ClassVar = (1, 2)
+    tensor_parameters: ClassVar = ("to",)
+    per_axis = ("amount", "offset")
+
+    amount: Padding | None = declare(
+        Kind.AMOUNTS, "cells removed at the ends", default=None, names=("cropping",), least=0
+    )
+    to: Any = declare(Kind.TENSOR, "the tensor whose spatial sizes to take", default=None)
+    offset: Any = declare(Kind.PER_AXIS, "where to start, with `to`; the middle when left out", default=None, least=0)
+
+    def size(self, n: Dim, axis: int) -> Dim:
+        """``n - a - b``."""
+        before, after = self.ends(axis)
+        return n - before - after
+
+    def inverse(self, low: Dim, high: Dim, axis: int) -> tuple[Dim, Dim]:
+        """``low + a + b <= n <= high + a + b``."""
+        before, after = self.ends(axis)
+        return low + before + after, high + before + after
+
+    def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
+        before, after = self.ends(axis)
+        size = self.size(n, axis)
+        yield self.positive(size, lambda: f"{n} - {before} - {after} = {size}")
+
+    def needs(self, *inputs: Tensor) -> Iterator[Need]:
+        yield need(
+            (len(inputs) == 2) != (self.amount is not None),
+            "wrong-arity",
+            "crop takes either amounts, as in crop(2), or a tensor to match, as in crop(to=skip)",
+        )
+        if len(inputs) == 1:
+            yield from super().needs(*inputs)
+            return
+        tensor, other = inputs
+        yield self._rank_need(tensor)
+        yield need(
+            tensor.rank == other.rank, "wrong-rank", f"crop cannot match {tensor} to {other}: their ranks differ"
+        )
+        for axis, (n, target) in enumerate(zip(self.split(tensor)[1], self.split(other)[1], strict=True)):
+            offset = 0 if self.offset is None else self.at("offset", axis)
+            yield Need(
+                compare("<=", target + offset, n),
+                "size-mismatch",
+                lambda n=n, target=target, offset=offset: Trouble(
+                    f"crop cannot make {n} into {target}" + (f" from {offset} on" if offset else ""),
+                    f"{n} is less than {target + offset}",
+                ),
+            )
+
+    def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        if len(inputs) == 1:
+            return super().outputs(*inputs)
+        channels, _ = self.split(inputs[0])
+        return (self.join(channels, self.split(inputs[1])[1]),)
+
+
+@layer("slice")
+class Slice(Layer):
+    """Part of one axis, as Python slices: ``start``, ``stop`` (negative from the end), ``step``.
+
+    ``ceil((min(stop, n) - min(start, n))/step)``, negative ends counted from ``n``.
+    """
+
+    other_names: ClassVar = {"Slice": "start stop axis step"}
+
+    start: Dim = declare(Kind.SIZE, "the first index", default=0, names=("starts",))
+    stop: Dim | None = declare(Kind.SIZE, "the index to stop before; the end when left out", default=None, names=("ends",))
+    step: Dim = declare(Kind.SIZE, "the distance between indices", default=1, names=("steps",), least=1)
+    axis: Any = declare(Kind.AXIS, "the axis sliced", default="C", names=("dim", "axes"))
+
+    def _end(self, position: Dim, n: Dim) -> Dim:
+        if compare("<", position, 0) is True:
+            return maximum(n + position, 0)  # type: ignore[no-any-return]
+        return minimum(position, n)  # type: ignore[no-any-return]
+
+    def size(self, n: Dim) -> Dim:
+        """How many indices are taken from an axis of size ``n``."""
+        start = self._end(self.start, n)
+        stop = n if self.stop is None else self._end(self.stop, n)
+        return maximum(ceil_div(stop - start, self.step), 0)  # type: ignore[no-any-return]
+
+    def needs(self, *inputs: Tensor) -> Iterator[Need]:
+        yield axis_need(self, inputs[0], self.axis)
+        n = inputs[0].sizes[axis_index(inputs[0], self.axis)]
+        yield self.positive(self.size(n), lambda: f"indices {self.start} to {self.stop} of {n}")
+
+    def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        index = axis_index(inputs[0], self.axis)
+        return (with_size(inputs[0], index, self.size(inputs[0].sizes[index])),)

@@ -1,0 +1,84 @@
+"""Layers that mix or look up features: fully connected layers and embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from shapesolver.arithmetic import Dim, compare
+from shapesolver.layers.base import Layer, Need, Tensor, Trouble, Weight, need
+from shapesolver.layers.parameters import Kind, declare
+from shapesolver.layers.registry import layer
+
+
+@layer("dense")
+class Dense(Layer):
+    """Every output feature is a weighted sum of all features of the last axis.
+
+    Weights: Keras ``kernel (in, units)``; PyTorch ``weight (units, in)``; ONNX Gemm ``B (units, in)``.
+    """
+
+    other_names: ClassVar = {
+        "Dense": "units",
+        "Linear": "in_features units bias",
+        "linear fc fully_connected Gemm": "units",
+    }
+
+    units: Dim = declare(Kind.SIZE, "output features", names=("out_features", "output_dim"), least=1)
+    bias: bool = declare(Kind.FLAG, "whether a bias is added", default=True, names=("use_bias",))
+    in_features: Dim | None = declare(
+        Kind.SIZE, "input features, checked when given", default=None, names=("input_dim",), least=1
+    )
+
+    def needs(self, *inputs: Tensor) -> Iterator[Need]:
+        (tensor,) = inputs
+        yield need(tensor.rank >= 1, "wrong-rank", "dense needs features, and its input has no axis")
+        if self.in_features is None:
+            return
+        features = tensor.sizes[-1]
+        yield Need(
+            compare("==", features, self.in_features),
+            "features-mismatch",
+            lambda: Trouble(
+                f"dense is told to expect {self.in_features} features, and {features} come in",
+                f"in_features={self.in_features}",
+                f"mat1 and mat2 shapes cannot be multiplied (Nx{features} and {self.in_features}x{self.units})"
+                if self.dialect.torch
+                else "",
+            ),
+        )
+
+    def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        (tensor,) = inputs
+        return (Tensor((*tensor.sizes[:-1], self.units), tensor.axes),)
+
+    def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
+        features = inputs[0].sizes[-1]
+        if self.dialect.keras:
+            kernel, bias = Weight("kernel", (features, self.units)), "bias"
+        else:
+            name, bias = ("weight", "bias") if self.dialect.torch else ("B", "C")
+            kernel = Weight(name, (self.units, features))
+        return (kernel, Weight(bias, (self.units,))) if self.bias else (kernel,)
+
+
+@layer("embedding")
+class Embedding(Layer):
+    """A learned vector of ``dim`` features for each of ``vocabulary`` indices: ``(...)`` becomes ``(..., dim)``."""
+
+    other_names: ClassVar = {"Embedding": "vocabulary dim"}
+
+    vocabulary: Dim = declare(Kind.SIZE, "how many indices there are", names=("num_embeddings", "input_dim"), least=1)
+    dim: Dim = declare(
+        Kind.SIZE, "features of each vector", names=("embedding_dim", "output_dim", "features"), least=1
+    )
+
+    def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        sizes = (*inputs[0].sizes, self.dim)
+        if len(sizes) == 2:
+            return (Tensor(sizes, ("L", "C")),)
+        return (self.tensor(sizes),)
+
+    def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
+        name = {"keras": "embeddings", "torch": "weight", "onnx": "data"}[self.dialect.name]
+        return (Weight(name, (self.vocabulary, self.dim)),)

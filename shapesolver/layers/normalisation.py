@@ -1,0 +1,174 @@
+"""Normalisation and dropout: sizes stay; some have weights, and Keras counts moving statistics among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from shapesolver.arithmetic import Dim, compare
+from shapesolver.layers.base import Layer, Need, Tensor, Weight, need
+from shapesolver.layers.parameters import Kind, declare
+from shapesolver.layers.registry import layer
+
+SCALE_NAMES = {"keras": "gamma", "torch": "weight", "onnx": "scale"}
+SHIFT_NAMES = {"keras": "beta", "torch": "bias", "onnx": "B"}
+AFFINE_DOC = "whether scale and shift are learned"
+
+
+def channels(layer: Layer, tensor: Tensor) -> Dim:
+    """The size of the channel axis."""
+    return tensor.sizes[-1] if layer.dialect.channels_last else tensor.sizes[0]
+
+
+class Normalisation(Layer):
+    """A layer that rescales its input, with a learned scale and shift."""
+
+    elementwise: ClassVar = True
+
+    def needs(self, *inputs: Tensor) -> Iterator[Need]:
+        yield need(inputs[0].rank >= 1, "wrong-rank", f"{self.op} needs channels, and its input has no axis")
+
+    def pair(self, shape: tuple[Dim, ...], scale: bool = True, shift: bool = True) -> tuple[Weight, ...]:
+        """The learned scale and shift, in the dialect's names."""
+        name = self.dialect.name
+        arrays = ((SCALE_NAMES[name], scale), (SHIFT_NAMES[name], shift))
+        return tuple(Weight(array, shape) for array, present in arrays if present)
+
+
+@layer("batch_norm")
+class BatchNorm(Normalisation):
+    """Each channel normalised over the batch and all places.
+
+    Keras keeps ``moving_mean`` and ``moving_variance`` as weights that are not trained; PyTorch keeps buffers, which
+    are no parameters.
+    """
+
+    other_names: ClassVar = {
+        "BatchNormalization": "",
+        "BatchNorm1d BatchNorm2d BatchNorm3d SyncBatchNorm": "features",
+    }
+
+    affine: bool = declare(Kind.FLAG, AFFINE_DOC, default=True)
+    scale: bool = declare(Kind.FLAG, "whether the scale is learned", default=True)
+    center: bool = declare(Kind.FLAG, "whether the shift is learned", default=True)
+    features: Dim | None = declare(
+        Kind.SIZE, "channels, checked when given", default=None, names=("num_features",), least=1
+    )
+
+    def needs(self, *inputs: Tensor) -> Iterator[Need]:
+        yield from super().needs(*inputs)
+        if self.features is not None:
+            got = channels(self, inputs[0])
+            yield need(
+                compare("==", got, self.features),
+                "features-mismatch",
+                f"batch_norm is told to expect {self.features} channels, and {got} come in",
+                f"features={self.features}",
+                f"running_mean should contain {got} elements not {self.features}",
+            )
+
+    def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
+        shape = (channels(self, inputs[0]),)
+        arrays = self.pair(shape, self.affine and self.scale, self.affine and self.center)
+        if self.dialect.torch:
+            return arrays
+        names = ("moving_mean", "moving_variance") if self.dialect.keras else ("input_mean", "input_var")
+        return (*arrays, *(Weight(name, shape, trainable=False) for name in names))
+
+
+@layer("layer_norm")
+class LayerNorm(Normalisation):
+    """The last ``axes`` axes normalised together, or those of the ``shape`` given."""
+
+    other_names: ClassVar = {"LayerNormalization": "", "LayerNorm": "shape"}
+
+    axes: int = declare(Kind.SIZE, "how many axes at the end", default=1, least=1)
+    shape: Any = declare(
+        Kind.SIZES, "the sizes of those axes, checked when given", default=None, names=("normalized_shape",), least=1
+    )
+    affine: bool = declare(Kind.FLAG, AFFINE_DOC, default=True, names=("elementwise_affine",))
+    bias: bool = declare(Kind.FLAG, "whether the shift is learned", default=True, names=("center",))
+
+    @property
+    def count(self) -> int:
+        """How many axes are normalised."""
+        return self.axes if self.shape is None else len(self.shape)
+
+    def needs(self, *inputs: Tensor) -> Iterator[Need]:
+        (tensor,) = inputs
+        yield need(tensor.rank >= self.count, "wrong-rank", f"layer_norm over {self.count} axes of {tensor}")
+        if self.shape is not None:
+            for given, size in zip(self.shape, tensor.sizes[-self.count :], strict=True):
+                yield need(
+                    compare("==", given, size),
+                    "features-mismatch",
+                    f"layer_norm is told to expect {given}, and {size} comes in",
+                    f"{given} is not {size}",
+                )
+
+    def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
+        return self.pair(inputs[0].sizes[-self.count :], self.affine, self.affine and self.bias)
+
+
+@layer("group_norm")
+class GroupNorm(Normalisation):
+    """The channels normalised in ``groups`` groups, which must be equal."""
+
+    other_names: ClassVar = {"GroupNormalization": "groups", "GroupNorm": "groups features"}
+
+    groups: Dim = declare(Kind.SIZE, "groups of channels", names=("num_groups",), least=1)
+    features: Dim | None = declare(
+        Kind.SIZE, "channels, checked when given", default=None, names=("num_channels",), least=1
+    )
+    affine: bool = declare(Kind.FLAG, AFFINE_DOC, default=True)
+
+    def needs(self, *inputs: Tensor) -> Iterator[Need]:
+        yield from super().needs(*inputs)
+        count = channels(self, inputs[0])
+        if self.features is not None:
+            yield need(
+                compare("==", count, self.features),
+                "features-mismatch",
+                f"group_norm is told to expect {self.features} channels, and {count} come in",
+            )
+        yield self.divisible(
+            count,
+            self.groups,
+            "its channels",
+            "groups",
+            "num_channels ({dividend}) must be divisible by num_groups ({divisor})" if self.dialect.torch else "",
+        )
+
+    def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
+        return self.pair((channels(self, inputs[0]),), self.affine, self.affine)
+
+
+@layer("instance_norm")
+class InstanceNorm(Normalisation):
+    """Each channel of each example normalised on its own; learns nothing unless affine."""
+
+    other_names: ClassVar = {
+        "InstanceNorm1d InstanceNorm2d InstanceNorm3d": "features",
+        "InstanceNormalization": "",
+    }
+
+    affine: bool = declare(Kind.FLAG, AFFINE_DOC, default=False)
+    features: Dim | None = declare(
+        Kind.SIZE, "channels, checked when given", default=None, names=("num_features",), least=1
+    )
+
+    def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
+        return self.pair((channels(self, inputs[0]),), self.affine, self.affine)
+
+
+@layer("dropout")
+class Dropout(Layer):
+    """Cells set to zero at random while training."""
+
+    other_names: ClassVar = {
+        "Dropout Dropout1d Dropout2d Dropout3d AlphaDropout SpatialDropout1D SpatialDropout2D SpatialDropout3D "
+        "GaussianDropout": "rate",
+    }
+    elementwise: ClassVar = True
+
+    rate: float = declare(Kind.NUMBER, "the share set to zero", default=0.5, names=("p", "prob"), least=-1)

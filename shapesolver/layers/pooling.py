@@ -1,0 +1,277 @@
+"""Pools: windows that keep a channel's greatest or average value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from shapesolver.arithmetic import Dim, compare, maximum
+from shapesolver.layers.base import AxisWise, Need, Tensor, need
+from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare
+from shapesolver.layers.registry import layer
+from shapesolver.layers.windows import (
+    Windowed,
+    dilation_parameter,
+    kernel_parameter,
+    padding_parameter,
+    stride_parameter,
+)
+
+CLAMPED_CEIL_OPSET = 22
+"""From this ONNX operator set on, the last ceil_mode window must start inside the input."""
+
+
+def pool_kernel() -> Any:
+    """A pool's window; Keras' default is 2."""
+    return kernel_parameter(("pool_size", "pool_length"))
+
+
+def ceil_parameter() -> Any:
+    """Whether a last, partial window counts."""
+    return declare(Kind.FLAG, "whether a last, partial window counts", default=False, names=("ceil",))
+
+
+class Pool(Windowed):
+    """What all pools share. ``ceil_mode`` keeps the last window that starts inside the input or left padding."""
+
+    per_axis = ("kernel", "stride", "padding", "dilation")
+
+    ceil_mode: bool
+
+    def at(self, name: str, axis: int) -> Any:
+        """As for every layer, and the stride is the kernel when left out."""
+        return super().at("kernel" if name == "stride" and self.stride is None else name, axis)
+
+    def reach(self, n: Dim, axis: int) -> Dim:
+        """The least size for one window; with ceil_mode ``max(k - p - s + 1, 1 - pad_before)``.
+
+        PyTorch's ``min(ceil((n + p - k)/s) + 1, (n + pad_before - 1)//s + 1)`` is ``(n - reach)//s + 1``. ONNX
+        before opset 22 leaves the second bound out.
+        """
+        floor_reach = super().reach(n, axis)
+        if not self.ceil_mode or self.fills:
+            return floor_reach
+        partial = floor_reach - self.at("stride", axis) + 1
+        if self.dialect.onnx and self.dialect.opset < CLAMPED_CEIL_OPSET:
+            return partial  # type: ignore[no-any-return]
+        return maximum(partial, 1 - self.pads(n, axis)[0])  # type: ignore[no-any-return]
+
+    def fits(self, n: Dim, axis: int) -> Need:
+        if not self.ceil_mode:
+            return super().fits(n, axis)
+        size = self.size(n, axis)
+        return self.positive(size, lambda: f"{size} windows", lambda: self.too_small(n, axis))
+
+    def too_small(self, n: Dim, axis: int) -> str:
+        if self.dialect.torch:
+            size = self.size(n, axis)
+            return f"Given input size: ({n}). Calculated output size: ({size}). Output size is too small"
+        return super().too_small(n, axis)
+
+    def padding_needs(self, axis: int) -> Iterator[Need]:
+        if self.dialect.torch:
+            yield from self._torch_padding_needs(axis)
+        if self.dialect.onnx and not self.fills:
+            kernel = self.at("kernel", axis)
+            for amount in self.pads(1, axis):
+                yield need(
+                    compare("<", amount, kernel),
+                    "framework-limit",
+                    f"a pool's padding must be smaller than its kernel {kernel}, and it is {amount}",
+                    f"padding {amount}",
+                    "Pad should be smaller than kernel.",
+                )
+        yield need(
+            not (self.ceil_mode and self.dialect.keras),
+            "framework-limit",
+            "Keras' pools have no ceil_mode; padding=same rounds up",
+        )
+
+    def _torch_padding_needs(self, axis: int) -> Iterator[Need]:
+        yield need(
+            not self.fills,
+            "framework-limit",
+            f"PyTorch's pools have no padding={self.padding}; padding=(kernel - 1)//2 keeps an odd kernel centred",
+            f"padding={self.padding}",
+        )
+        kernel = self.at("kernel", axis)
+        for amount in self.pads(1, axis):
+            # The plain kernel, dilation or not: so it is in PyTorch 2.13.
+            yield need(
+                compare("<=", amount, kernel // 2),
+                "framework-limit",
+                f"a pool's padding may be at most half its kernel: {kernel}//2 = {kernel // 2}, and it is {amount}",
+                f"padding {amount}",
+                f"pad should be at most half of effective kernel size, but got pad={amount}, "
+                f"kernel_size={kernel} and dilation={self.at('dilation', axis)}",
+            )
+
+
+@layer("max_pool")
+class MaxPool(Pool):
+    """The greatest value in each window."""
+
+    other_names: ClassVar = {
+        "MaxPooling1D MaxPooling2D MaxPooling3D MaxPool1D MaxPool2D MaxPool3D": "kernel stride padding",
+        "MaxPool1d MaxPool2d MaxPool3d max_pool1d max_pool2d max_pool3d MaxPool": "kernel stride padding dilation",
+    }
+
+    kernel: PerAxis = pool_kernel()
+    stride: PerAxis | None = stride_parameter(default=None)
+    padding: Padding = padding_parameter()
+    dilation: PerAxis = dilation_parameter()
+    ceil_mode: bool = ceil_parameter()
+
+
+@layer("avg_pool")
+class AvgPool(Pool):
+    """The average of each window."""
+
+    other_names: ClassVar = {
+        "AveragePooling1D AveragePooling2D AveragePooling3D AvgPool1D AvgPool2D AvgPool3D": "kernel stride padding",
+        "AvgPool1d AvgPool2d AvgPool3d avg_pool1d avg_pool2d avg_pool3d AveragePool": (
+            "kernel stride padding ceil_mode"
+        ),
+    }
+    dilation = 1
+
+    kernel: PerAxis = pool_kernel()
+    stride: PerAxis | None = stride_parameter(default=None)
+    padding: Padding = padding_parameter()
+    ceil_mode: bool = ceil_parameter()
+
+    def needs(self, *inputs: Tensor) -> Iterator[Need]:
+        yield from super().needs(*inputs)
+        if self.dialect.torch and inputs[0].rank == 4:
+            for axis, n in enumerate(self.split(inputs[0])[1]):
+                kernel = self.at("kernel", axis)
+                yield need(
+                    compare(">=", n, kernel),
+                    "kernel-too-large",
+                    f"PyTorch's 3-D average pool compares its kernel {kernel} with the input before padding, {n}",
+                    f"{n} is less than {kernel}",
+                )
+
+
+@layer("lp_pool")
+class LpPool(Pool):
+    """The p-norm of each window."""
+
+    other_names: ClassVar = {"LPPool1d LPPool2d LPPool3d": "norm kernel stride ceil_mode", "LpPool": "kernel stride"}
+    dilation = 1
+
+    kernel: PerAxis = pool_kernel()
+    stride: PerAxis | None = stride_parameter(default=None)
+    padding: Padding = padding_parameter()
+    ceil_mode: bool = ceil_parameter()
+    norm: float = declare(Kind.NUMBER, "the p of the norm", default=2, names=("norm_type", "p"), least=0)
+
+
+class AdaptivePool(AxisWise):
+    """Windows made to fit a stated number of results, whatever the input: size ``o`` from every ``n >= 1``."""
+
+    per_axis = ("target",)
+
+    target: PerAxis | None
+
+    def size(self, n: Dim, axis: int) -> Dim:
+        """``o``, or ``n`` where the target is none."""
+        target = self.at("target", axis)
+        return n if target is None else target
+
+    def inverse(self, low: Dim, high: Dim, axis: int) -> tuple[Dim, Dim]:
+        """Every ``n`` or none, by whether ``low <= o <= high``."""
+        target = self.at("target", axis)
+        if target is None:
+            return low, high
+        return stated_interval(target, low, high)
+
+
+def stated_interval(size: Dim, low: Dim, high: Dim) -> tuple[Dim, Dim]:
+    """The interval of inputs of a layer whose result is always ``size``: everything from 1 on, or nothing."""
+    inside = compare("<=", low, size) is True and compare("<=", size, high) is True
+    return (1, UNBOUNDED) if inside else (1, 0)
+
+
+UNBOUNDED = 10**30
+"""An upper end beyond every size: where any input will do."""
+
+
+def target_parameter() -> Any:
+    """The stated result size of an adaptive pool."""
+    return declare(Kind.PER_AXIS, "the output size; none keeps an axis", default=None, names=("output_size", "size"), least=1)
+
+
+@layer("adaptive_avg_pool")
+class AdaptiveAvgPool(AdaptivePool):
+    """Averages over windows made to fit the stated output size."""
+
+    other_names: ClassVar = {
+        "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d adaptive_avg_pool1d adaptive_avg_pool2d": "target",
+        "AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D": "target",
+    }
+
+    target: PerAxis | None = target_parameter()
+
+
+@layer("adaptive_max_pool")
+class AdaptiveMaxPool(AdaptivePool):
+    """Maxima over windows made to fit the stated output size."""
+
+    other_names: ClassVar = {
+        "AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d adaptive_max_pool1d adaptive_max_pool2d": "target",
+        "AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D": "target",
+    }
+
+    target: PerAxis | None = target_parameter()
+
+
+class GlobalPool(AxisWise):
+    """One value a channel. Keras drops the spatial axes unless keepdims; PyTorch and ONNX leave them at 1."""
+
+    keepdims: bool | None
+
+    def size(self, n: Dim, axis: int) -> Dim:
+        """1, whatever comes in."""
+        return 1
+
+    def inverse(self, low: Dim, high: Dim, axis: int) -> tuple[Dim, Dim]:
+        """Every ``n`` or none."""
+        return stated_interval(1, low, high)
+
+    def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        keep = not self.dialect.keras if self.keepdims is None else self.keepdims
+        if keep:
+            return super().outputs(*inputs)
+        return (self.tensor((self.split(inputs[0])[0],)),)
+
+
+def keepdims_parameter() -> Any:
+    """Whether pooled axes stay, with size 1."""
+    return declare(Kind.FLAG, "whether the pooled axes stay, at size 1 (keras: no, others: yes)", default=None)
+
+
+@layer("global_avg_pool")
+class GlobalAvgPool(GlobalPool):
+    """The average of every channel."""
+
+    other_names: ClassVar = {
+        "GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D GlobalAveragePool "
+        "GlobalAvgPool1D GlobalAvgPool2D GlobalAvgPool3D": "",
+    }
+
+    keepdims: bool | None = keepdims_parameter()
+
+
+@layer("global_max_pool")
+class GlobalMaxPool(GlobalPool):
+    """The greatest value of every channel."""
+
+    other_names: ClassVar = {
+        "GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D GlobalMaxPool "
+        "GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPool3D": "",
+    }
+
+    keepdims: bool | None = keepdims_parameter()
+
+

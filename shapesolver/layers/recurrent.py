@@ -1,0 +1,173 @@
+"""Recurrent layers over ``(time, features)``.
+
+Gates: 4 for an LSTM, 3 for a GRU, 1 for a plain RNN. Keras' GRU has two bias rows (``reset_after``), PyTorch has
+two bias vectors a layer and direction, ONNX joins them in one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from shapesolver.arithmetic import Dim, compare
+from shapesolver.layers.base import Layer, Need, Tensor, Weight, need
+from shapesolver.layers.parameters import Kind, declare
+from shapesolver.layers.registry import layer, shared_parameters
+
+
+@shared_parameters
+class Recurrent(Layer):
+    """What the recurrent layers share: ``(L, F)`` becomes ``(L, D*units)``, or ``(D*units,)`` for the last step."""
+
+    gates: ClassVar[int]
+    keras_bias_rows: ClassVar[int] = 1
+
+    units: Dim = declare(Kind.SIZE, "features of the state", names=("hidden_size", "output_dim"), least=1)
+    layers: int = declare(Kind.SIZE, "layers on top of each other", default=1, names=("num_layers",), least=1)
+    bidirectional: bool = declare(Kind.FLAG, "whether a second one reads backwards", default=False)
+    sequences: bool | None = declare(
+        Kind.FLAG,
+        "whether every step comes out, or the last alone (keras: last; others: every)",
+        default=None,
+        names=("return_sequences",),
+    )
+    bias: bool = declare(Kind.FLAG, "whether biases are added", default=True, names=("use_bias",))
+    in_features: Dim | None = declare(
+        Kind.SIZE, "input features, checked when given", default=None, names=("input_size", "input_dim"), least=1
+    )
+
+    @classmethod
+    def spelled(cls, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """``LSTM(128, 64)`` is PyTorch's (input, state); Keras' has one positional argument."""
+        first = arguments.pop("second", None)
+        if first is not None:
+            arguments["in_features"], arguments["units"] = arguments["units"], first
+        return arguments
+
+    @property
+    def directions(self) -> int:
+        """2 when bidirectional."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def state(self) -> Dim:
+        """The features that one direction hands on."""
+        return self.units
+
+    def needs(self, *inputs: Tensor) -> Iterator[Need]:
+        (tensor,) = inputs
+        yield need(
+            tensor.rank == 2,
+            "wrong-rank",
+            f"{self.op} needs time and features, and its input is {tensor}",
+            f"{tensor.rank} {'axis' if tensor.rank == 1 else 'axes'}",
+        )
+        yield need(
+            not (self.dialect.keras and self.layers > 1),
+            "framework-limit",
+            f"Keras' {self.op} is one layer; repeat it with sequences=true",
+        )
+        if self.in_features is not None:
+            yield need(
+                compare("==", tensor.sizes[-1], self.in_features),
+                "features-mismatch",
+                f"{self.op} is told to expect {self.in_features} features, and {tensor.sizes[-1]} come in",
+                f"in_features={self.in_features}",
+                f"input.size(-1) must be equal to input_size. Expected {self.in_features}, got {tensor.sizes[-1]}",
+            )
+
+    def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        sequences = not self.dialect.keras if self.sequences is None else self.sequences
+        features = self.state * self.directions
+        if sequences:
+            return (Tensor((inputs[0].sizes[0], features), ("L", "C")),)
+        return (Tensor((features,), ("C",)),)
+
+    def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
+        features = inputs[0].sizes[-1]
+        if self.dialect.keras:
+            return tuple(self._keras(features))
+        return tuple(self._torch(features) if self.dialect.torch else self._onnx(features))
+
+    def _keras(self, features: Dim) -> Iterator[Weight]:
+        wide = self.units * self.gates
+        for direction in ("forward.", "backward.") if self.bidirectional else ("",):
+            yield Weight(f"{direction}kernel", (features, wide))
+            yield Weight(f"{direction}recurrent_kernel", (self.units, wide))
+            if self.bias:
+                rows = self.keras_bias_rows
+                yield Weight(f"{direction}bias", (wide,) if rows == 1 else (rows, wide))
+
+    def _torch(self, features: Dim) -> Iterator[Weight]:
+        wide = self.units * self.gates
+        for level in range(self.layers):
+            for suffix in (f"l{level}", f"l{level}_reverse")[: self.directions]:
+                yield Weight(f"weight_ih_{suffix}", (wide, features))
+                yield Weight(f"weight_hh_{suffix}", (wide, self.state))
+                if self.bias:
+                    yield Weight(f"bias_ih_{suffix}", (wide,))
+                    yield Weight(f"bias_hh_{suffix}", (wide,))
+                yield from self._projection(suffix)
+            features = self.state * self.directions
+
+    def _projection(self, suffix: str) -> Iterator[Weight]:
+        yield from ()
+
+    def _onnx(self, features: Dim) -> Iterator[Weight]:
+        wide, d = self.units * self.gates, self.directions
+        for level in range(self.layers):
+            prefix = f"layer{level}." if self.layers > 1 else ""
+            yield Weight(f"{prefix}W", (d, wide, features))
+            yield Weight(f"{prefix}R", (d, wide, self.units))
+            if self.bias:
+                yield Weight(f"{prefix}B", (d, wide * 2))
+            features = self.units * d
+
+
+@layer("lstm")
+class Lstm(Recurrent):
+    """Long short-term memory: 4 gates; PyTorch's may project its state to ``projection`` features."""
+
+    gates: ClassVar = 4
+    other_names: ClassVar = {"LSTM": "units second layers bias"}
+
+    projection: Dim = declare(
+        Kind.SIZE, "features the state is projected to (torch); 0 for none", default=0, names=("proj_size",), least=0
+    )
+
+    @property
+    def state(self) -> Dim:
+        return self.units if self.projection == 0 else self.projection
+
+    def needs(self, *inputs: Tensor) -> Iterator[Need]:
+        yield from super().needs(*inputs)
+        if self.projection != 0:
+            yield need(self.dialect.torch, "framework-limit", "only PyTorch's lstm has a projection")
+            yield need(
+                compare("<", self.projection, self.units),
+                "framework-limit",
+                f"the projection {self.projection} must be smaller than the state {self.units}",
+                f"projection={self.projection}",
+                "proj_size has to be smaller than hidden_size",
+            )
+
+    def _projection(self, suffix: str) -> Iterator[Weight]:
+        if self.projection != 0:
+            yield Weight(f"weight_hr_{suffix}", (self.projection, self.units))
+
+
+@layer("gru")
+class Gru(Recurrent):
+    """Gated recurrent unit: 3 gates."""
+
+    gates: ClassVar = 3
+    keras_bias_rows: ClassVar = 2
+    other_names: ClassVar = {"GRU": "units second layers bias"}
+
+
+@layer("rnn")
+class Rnn(Recurrent):
+    """The plain recurrent layer."""
+
+    gates: ClassVar = 1
+    other_names: ClassVar = {"SimpleRNN RNN": "units second layers"}

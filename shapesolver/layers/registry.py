@@ -1,0 +1,105 @@
+"""The one registry: every layer kind by its name and by every framework's spelling of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import NamedTuple, TypeVar, dataclass_transform
+
+from shapesolver.layers.base import Layer
+from shapesolver.layers.parameters import declare
+
+FAMILIES = (
+    "source",
+    "convolution",
+    "transposed",
+    "pooling",
+    "resizing",
+    "patches",
+    "borders",
+    "reshaping",
+    "merging",
+    "splitting",
+    "dense",
+    "attention",
+    "recurrent",
+    "normalisation",
+    "activation",
+)
+"""The modules of this package that define layers."""
+
+_KINDS: dict[str, type[Layer]] = {}
+
+L = TypeVar("L", bound=Layer)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(declare,))
+def layer(op: str) -> Callable[[type[L]], type[L]]:
+    """Make a class a layer kind of this name: a frozen dataclass with its parameters listed, and registered."""
+
+    def register(cls: type[L]) -> type[L]:
+        made = shared_parameters(cls)
+        made.op = op
+        made.family = cls.__module__.rpartition(".")[2]
+        made.parameters = {
+            field.name: field.metadata["parameter"]
+            for field in dataclasses.fields(made)
+            if "parameter" in field.metadata
+        }
+        _KINDS[op] = made
+        return made
+
+    return register
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(declare,))
+def shared_parameters(cls: type[L]) -> type[L]:
+    """Make a class whose parameters several layer kinds inherit."""
+    return dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)(cls)
+
+
+class Spelling(NamedTuple):
+    """A name that a layer goes by, and the order of its positional arguments under that name."""
+
+    kind: type[Layer]
+    positional: tuple[str, ...]
+
+
+@cache
+def kinds() -> Mapping[str, type[Layer]]:
+    """Every layer kind by canonical name, family by family."""
+    for family in FAMILIES:
+        importlib.import_module(f"shapesolver.layers.{family}")
+    return _KINDS
+
+
+@cache
+def spellings() -> Mapping[str, Spelling]:
+    """Every name that a file may call a layer by."""
+    found: dict[str, Spelling] = {}
+    for op, kind in kinds().items():
+        found[op] = Spelling(kind, tuple(kind.parameters))
+        for names, positional in kind.other_names.items():
+            found.update(dict.fromkeys(names.split(), Spelling(kind, tuple(positional.split()))))
+    return found
+
+
+@cache
+def parameter_names(kind: type[Layer]) -> Mapping[str, str]:
+    """Every spelling of the kind's parameters, and the canonical name: ``kernel_size -> kernel``."""
+    found = {name: name for name in kind.parameters}
+    for name, parameter in kind.parameters.items():
+        for other in parameter.names:
+            spelling, _, part = other.partition(":")
+            found[spelling] = f"{name}[{part}]" if part else name
+    return found
+
+
+def suggestions(name: str) -> Iterator[str]:
+    """Layer names close to a misspelt one, best first."""
+    lowered = {known.lower(): known for known in spellings()}
+    for match in difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.6):
+        yield lowered[match]

@@ -1,0 +1,167 @@
+"""Layers that make an image larger or smaller by a factor, or to a stated size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from shapesolver.arithmetic import Dim, as_float32, ceil_div, scaled
+from shapesolver.layers.base import AxisWise, Need, Trouble
+from shapesolver.layers.parameters import Kind, PerAxis, declare
+from shapesolver.layers.pooling import stated_interval
+from shapesolver.layers.registry import layer
+
+MODES = ("nearest", "bilinear", "linear", "bicubic", "cubic", "trilinear", "area", "nearest-exact", "lanczos3", "lanczos5")
+
+
+def least_reaching(target: Dim, factor: float) -> Dim:
+    """The least ``n >= 0`` whose rounded ``floor(n * factor)`` is the target or more."""
+    numerator, denominator = factor.as_integer_ratio()
+    if not isinstance(target, int):
+        return ceil_div(target * denominator, numerator)
+    # A double is within one part in 2**52 of the true product, so the answer is next to the exact one.
+    guess = max(-(-target * denominator // numerator), 0)
+    while guess > 0 and scaled(guess - 1, factor) >= target:
+        guess -= 1
+    while scaled(guess, factor) < target:
+        guess += 1
+    return guess
+
+
+@layer("upsample")
+class Upsample(AxisWise):
+    """Resizing by a factor: ``floor(n * scale)`` as the framework computes it.
+
+    PyTorch multiplies IEEE doubles, so 350 by 0.7 is 244; ONNX stores the factor in single precision. Keras takes
+    whole factors only.
+    """
+
+    other_names: ClassVar = {
+        "UpSampling1D UpSampling2D UpSampling3D": "scale",
+        "Upsample UpsamplingNearest2d UpsamplingBilinear2d interpolate": "output_size scale mode",
+    }
+    per_axis = ("scale",)
+
+    scale: Any = declare(
+        Kind.FACTORS, "the factor(s)", names=("scale_factor", "size", "scales", "factor", "length"), least=0
+    )
+    mode: str = declare(Kind.WORD, "how values are interpolated", default="nearest", names=("interpolation",), choices=MODES)
+
+    def factor(self, axis: int) -> Any:
+        """The factor as the framework stores it."""
+        value = self.at("scale", axis)
+        return as_float32(value) if self.dialect.onnx and isinstance(value, float) else value
+
+    def size(self, n: Dim, axis: int) -> Dim:
+        """``floor(n * scale)``, the product rounded to a double."""
+        factor = self.factor(axis)
+        return scaled(n, factor) if isinstance(factor, float) else n * factor  # type: ignore[no-any-return]
+
+    def inverse(self, low: Dim, high: Dim, axis: int) -> tuple[Dim, Dim]:
+        """The law never decreases, so the ends are found by bisection, rounding included."""
+        factor = self.factor(axis)
+        if isinstance(factor, float):
+            return least_reaching(low, factor), least_reaching(high + 1, factor) - 1
+        return ceil_div(low, factor), high // factor
+
+    def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
+        factor = self.at("scale", axis)
+        yield Need(
+            not (self.dialect.keras and isinstance(factor, float) and not factor.is_integer()),
+            "framework-limit",
+            lambda: Trouble(f"Keras upsamples by whole factors, and this is {factor}", f"scale={factor}"),
+        )
+        yield self.positive(self.size(n, axis), lambda: f"floor({n}*{factor}) = {self.size(n, axis)}")
+
+
+@layer("resize")
+class Resize(AxisWise):
+    """Resizing to a stated size, whatever comes in."""
+
+    other_names: ClassVar = {"Resizing Resize": "target"}
+    per_axis = ("target",)
+
+    target: tuple[Dim, ...] = declare(
+        Kind.SIZES, "the output size, one number for all axes or one for each", names=("size", "sizes"), least=1, variadic=True
+    )
+    mode: str = declare(Kind.WORD, "how values are interpolated", default="bilinear", names=("interpolation",), choices=MODES)
+
+    def at(self, name: str, axis: int) -> Any:
+        """As for every layer; a single number serves every axis."""
+        return self.target[axis if len(self.target) > 1 else 0] if name == "target" else super().at(name, axis)
+
+    def _tuple_needs(self, spatial_rank: int) -> Iterator[Need]:
+        if len(self.target) > 1:
+            yield from super()._tuple_needs(spatial_rank)
+
+    def size(self, n: Dim, axis: int) -> Dim:
+        """The stated size."""
+        return self.at("target", axis)  # type: ignore[no-any-return]
+
+    def inverse(self, low: Dim, high: Dim, axis: int) -> tuple[Dim, Dim]:
+        """Every ``n`` or none."""
+        return stated_interval(self.at("target", axis), low, high)
+
+
+@layer("pixel_shuffle")
+class PixelShuffle(AxisWise):
+    """Channels to pixels: ``(C, n, ...)`` becomes ``(C/r**axes, n*r, ...)``."""
+
+    other_names: ClassVar = {"PixelShuffle DepthToSpace": "factor"}
+    spatial_ranks: ClassVar = (2, 2)
+
+    factor: Dim = declare(Kind.SIZE, "how much larger each axis becomes", names=("upscale_factor", "blocksize"), least=1)
+
+    def size(self, n: Dim, axis: int) -> Dim:
+        """``n*r``."""
+        return n * self.factor
+
+    def inverse(self, low: Dim, high: Dim, axis: int) -> tuple[Dim, Dim]:
+        """``ceil(low/r) <= n <= high//r``."""
+        return -(-low // self.factor), high // self.factor
+
+    def channel_needs(self, channels: Dim) -> Iterator[Need]:
+        yield self.divisible(
+            channels,
+            self.factor**2,
+            "its channels",
+            f"factor**2 = {self.factor**2}",
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
+            "but input.size(-3)={dividend} is not divisible by {divisor}",
+        )
+
+    def out_channels(self, channels: Dim) -> Dim:
+        return channels // self.factor**2
+
+
+@layer("pixel_unshuffle")
+class PixelUnshuffle(AxisWise):
+    """Pixels to channels: ``(C, n, ...)`` becomes ``(C*r**axes, n/r, ...)``."""
+
+    other_names: ClassVar = {"PixelUnshuffle SpaceToDepth": "factor"}
+    spatial_ranks: ClassVar = (2, 2)
+
+    factor: Dim = declare(Kind.SIZE, "how much smaller each axis becomes", names=("downscale_factor", "blocksize"), least=1)
+
+    def size(self, n: Dim, axis: int) -> Dim:
+        """``n/r``, which must be whole."""
+        return n // self.factor
+
+    def inverse(self, low: Dim, high: Dim, axis: int) -> tuple[Dim, Dim]:
+        """``r*low <= n <= r*high``, of which the multiples of ``r`` are valid."""
+        return self.factor * low, self.factor * high
+
+    def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
+        yield self.divisible(
+            n,
+            self.factor,
+            "each spatial size",
+            f"factor = {self.factor}",
+            "pixel_unshuffle expects height to be divisible by downscale_factor, but input.size(-2)={dividend} "
+            "is not divisible by {divisor}",
+        )
+
+    def out_channels(self, channels: Dim) -> Dim:
+        return channels * self.factor**2
+
+

@@ -1,0 +1,255 @@
+"""Transposed convolutions and unpooling: every input cell writes a window into the output.
+
+Source: Dumoulin and Visin (2016), relationship 14; the frameworks' variants are listed at each law.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from shapesolver.arithmetic import Dim, both, ceil_div, compare, either, maximum, minimum
+from shapesolver.layers.base import AxisWise, Need, Tensor, Trouble, Weight, need
+from shapesolver.layers.convolution import BIAS_NAMES, CHANNEL_NAMES
+from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare
+from shapesolver.layers.registry import layer
+from shapesolver.layers.windows import (
+    Windowed,
+    dilation_parameter,
+    kernel_parameter,
+    padding_parameter,
+    stride_parameter,
+)
+
+
+class Spreading(AxisWise):
+    """A layer whose size law is linear: ``s*(n - 1) + base``, or a size that the author states."""
+
+    output_size: PerAxis | None
+
+    def base(self, axis: int) -> Dim:
+        """The size that a single cell makes."""
+        raise NotImplementedError
+
+    def default_size(self, n: Dim, axis: int) -> Dim:
+        """The size when the author states none."""
+        stride: Dim = self.at("stride", axis)
+        return (n - 1) * stride + self.base(axis)
+
+    def stated(self, axis: int) -> Any:
+        """The size that the author states for an axis, or ``None``."""
+        return None if self.output_size is None else self.at("output_size", axis)
+
+    def size(self, n: Dim, axis: int) -> Dim:
+        """``s*(n - 1) + base``, where base is the size that one cell makes."""
+        stated = self.stated(axis)
+        return self.default_size(n, axis) if stated is None else stated
+
+    def inverse(self, low: Dim, high: Dim, axis: int) -> tuple[Dim, Dim]:
+        """``ceil((low - base)/s) + 1 <= n <= (high - base)//s + 1``; a stated size comes from all or none."""
+        stated = self.stated(axis)
+        if stated is not None:
+            inside = both(compare("<=", low, stated), compare("<=", stated, high))
+            return self.stated_inverse(stated, axis) if inside is True else (1, 0)
+        stride: Dim = self.at("stride", axis)
+        return ceil_div(low - self.base(axis), stride) + 1, (high - self.base(axis)) // stride + 1
+
+    def stated_inverse(self, stated: Dim, axis: int) -> tuple[Dim, Dim]:
+        """The input sizes for which the stated output size may be asked for."""
+        raise NotImplementedError
+
+
+@layer("conv_transpose")
+class ConvTranspose(Spreading, Windowed):
+    """Transposed convolution over 1 to 3 spatial axes.
+
+    ============  ====================================================  ==========================
+    dialect       size                                                  needs
+    ============  ====================================================  ==========================
+    torch         ``(n - 1)*s - p + k + output_padding``                output_padding < max(s, d)
+    keras         valid ``(n - 1)*s + max(k, s)``; same ``n*s``; with   output_padding < s
+                  output_padding ``(n - 1)*s + k + op``, ``k%2 + op``
+    onnx          as torch; same ``(n - 1)*s + min(k, s)``              output_padding < s
+    ============  ====================================================  ==========================
+
+    ``p`` is the padding of both ends together. ``output_size`` states the size instead: in PyTorch one of the
+    ``s`` sizes from the one without output padding on.
+    """
+
+    other_names: ClassVar = {
+        "Conv1DTranspose Conv2DTranspose Conv3DTranspose": "channels kernel stride padding output_padding",
+        "ConvTranspose1d ConvTranspose2d ConvTranspose3d": (
+            "in_channels channels kernel stride padding output_padding groups bias dilation"
+        ),
+        "ConvTranspose deconv Deconvolution": "channels kernel stride padding",
+        "Deconvolution2D": "channels kernel[0] kernel[1] output_size",
+    }
+    per_axis = ("kernel", "stride", "padding", "dilation", "output_padding", "output_size")
+
+    channels: Dim = declare(Kind.SIZE, "output channels", names=CHANNEL_NAMES, least=1)
+    kernel: PerAxis = kernel_parameter()
+    stride: PerAxis = stride_parameter()
+    padding: Padding = padding_parameter()
+    output_padding: PerAxis | None = declare(
+        Kind.PER_AXIS, "cells added at the end of the output", default=None, least=0
+    )
+    dilation: PerAxis = dilation_parameter()
+    groups: Dim = declare(Kind.SIZE, "groups of channels that do not mix", default=1, names=("group",), least=1)
+    bias: bool = declare(Kind.FLAG, "whether a bias is added", default=True, names=BIAS_NAMES)
+    output_size: PerAxis | None = declare(
+        Kind.PER_AXIS, "the output size, instead of output_padding", default=None, names=("output_shape",), least=1
+    )
+    in_channels: Dim | None = declare(Kind.SIZE, "input channels, checked when given", default=None, least=1)
+
+    def base(self, axis: int) -> Dim:
+        kernel, stride = self.extent(axis), self.at("stride", axis)
+        added = self.added(axis)
+        if self.fills:
+            if self.dialect.onnx:
+                # The standard says n*s; its own inference and onnxruntime do this, the same unless k < s.
+                return minimum(kernel, stride)  # type: ignore[no-any-return]
+            return stride if added is None else kernel % 2 + added
+        before, after = self.pads(1, axis)
+        if self.dialect.keras and added is None:
+            return maximum(kernel, stride) - before - after
+        return kernel - before - after + (0 if added is None else added)
+
+    def added(self, axis: int) -> Any:
+        """The output padding of an axis, or ``None`` when it is left out, which Keras tells from 0."""
+        return None if self.output_padding is None else self.at("output_padding", axis)
+
+    def stated_inverse(self, stated: Dim, axis: int) -> tuple[Dim, Dim]:
+        """The ``n`` with ``default_size(n) <= stated < default_size(n) + s``."""
+        stride: Dim = self.at("stride", axis)
+        return ceil_div(stated - stride + 1 - self.base(axis), stride) + 1, (stated - self.base(axis)) // stride + 1
+
+    def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
+        stride, dilation = self.at("stride", axis), self.at("dilation", axis)
+        if self.dialect.keras:
+            both_above = both(compare(">", stride, 1), compare(">", dilation, 1))
+            yield need(
+                both_above is not True,
+                "framework-limit",
+                "Keras' conv_transpose takes a stride or a dilation above 1, not both on one axis",
+                says="`strides > 1` not supported in conjunction with `dilation_rate > 1`.",
+            )
+        yield need(
+            not self.fills or (not self.dialect.torch and self.padding == "same") or self.padding == "same_lower",
+            "framework-limit",
+            f"{self.dialect.name}'s conv_transpose has no padding={self.padding}",
+            says="Only zeros padding" if self.dialect.torch else "",
+        )
+        yield from self._output_padding_needs(axis)
+        yield self.positive(
+            self.default_size(n, axis),
+            lambda: f"({n} - 1)*{stride} + {self.base(axis)} = {self.default_size(n, axis)}",
+            lambda: (
+                f"Given input size per channel: ({n}). Calculated output size per channel: "
+                f"({self.default_size(n, axis)}). Output size is too small"
+                if self.dialect.torch
+                else ""
+            ),
+        )
+        stated = self.stated(axis)
+        if stated is not None:
+            yield self._stated_need(n, stated, axis)
+
+    def _output_padding_needs(self, axis: int) -> Iterator[Need]:
+        added = self.added(axis)
+        if added is None:
+            return
+        stride, dilation = self.at("stride", axis), self.at("dilation", axis)
+        below = compare("<", added, stride)
+        if self.dialect.torch:
+            below = either(below, compare("<", added, dilation))
+        yield need(
+            below,
+            "framework-limit",
+            f"output_padding must be below the stride{' or the dilation' if self.dialect.torch else ''}, "
+            f"and {added} is not below {maximum(stride, dilation) if self.dialect.torch else stride}",
+            f"output_padding={added}",
+            {
+                "torch": "output padding must be smaller than either stride or dilation, "
+                f"but got output_padding: {added}, stride: {stride}, dilation: {dilation}",
+                "keras": "`output_padding` must be strictly less than `strides` for all dimensions.",
+            }.get(self.dialect.name, ""),
+        )
+
+    def _stated_need(self, n: Dim, stated: Dim, axis: int) -> Need:
+        low = self.default_size(n, axis)
+        high = low + self.at("stride", axis) - 1
+
+        def trouble() -> Trouble:
+            return Trouble(
+                f"conv_transpose can make {low} to {high} of {n}, and {stated} is asked for",
+                f"output_size={stated}",
+                f"requested an output size of [{stated}], but valid sizes range from [{low}] to [{high}]",
+            )
+
+        return Need(both(compare("<=", low, stated), compare("<=", stated, high)), "framework-limit", trouble)
+
+    def channel_needs(self, channels: Dim) -> Iterator[Need]:
+        if self.in_channels is not None:
+            yield need(
+                compare("==", channels, self.in_channels),
+                "features-mismatch",
+                f"conv_transpose is told to expect {self.in_channels} channels, and {channels} come in",
+                f"in_channels={self.in_channels}",
+            )
+        yield self.divisible(channels, self.groups, "the input channels", "groups")
+        yield self.divisible(self.channels, self.groups, "its channels", "groups")
+
+    def out_channels(self, channels: Dim) -> Dim:
+        return self.channels
+
+    def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
+        """Keras ``kernel (*k, channels, C)``; PyTorch and ONNX ``weight (C, channels/groups, *k)``."""
+        channels, spatial = self.split(inputs[0])
+        kernel = tuple(self.at("kernel", axis) for axis in range(len(spatial)))
+        if self.dialect.keras:
+            arrays = [Weight("kernel", (*kernel, self.channels // self.groups, channels))]
+        else:
+            name = "weight" if self.dialect.torch else "W"
+            arrays = [Weight(name, (channels, self.channels // self.groups, *kernel))]
+        if self.bias:
+            arrays.append(Weight("B" if self.dialect.onnx else "bias", (self.channels,)))
+        return tuple(arrays)
+
+
+@layer("unpool")
+class Unpool(Spreading):
+    """The partial inverse of max pooling: ``(n - 1)*s - 2p + k``, or a stated size strictly within ``s`` of it."""
+
+    other_names: ClassVar = {"MaxUnpool1d MaxUnpool2d MaxUnpool3d MaxUnpool": "kernel stride padding"}
+    inputs: ClassVar = (1, 2)
+    per_axis = ("kernel", "stride", "padding", "output_size")
+
+    kernel: PerAxis = kernel_parameter()
+    stride: PerAxis | None = stride_parameter(default=None)
+    padding: PerAxis = declare(Kind.PER_AXIS, "padding of the pool undone", default=0, names=("pads",), least=0)
+    output_size: PerAxis | None = declare(Kind.PER_AXIS, "the output size", default=None, least=1)
+
+    def at(self, name: str, axis: int) -> Any:
+        """As for every layer, and the stride is the kernel when left out."""
+        return super().at("kernel" if name == "stride" and self.stride is None else name, axis)
+
+    def base(self, axis: int) -> Dim:
+        return self.at("kernel", axis) - 2 * self.at("padding", axis)  # type: ignore[no-any-return]
+
+    def stated_inverse(self, stated: Dim, axis: int) -> tuple[Dim, Dim]:
+        """The ``n`` with ``|stated - default_size(n)| < s``."""
+        stride: Dim = self.at("stride", axis)
+        return ceil_div(stated - stride + 1 - self.base(axis), stride) + 1, (
+            stated + stride - 1 - self.base(axis)
+        ) // stride + 1
+
+    def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
+        size, stride = self.default_size(n, axis), self.at("stride", axis)
+        yield self.positive(size, lambda: f"({n} - 1)*{stride} + {self.base(axis)} = {size}")
+        stated = self.stated(axis)
+        if stated is not None:
+            yield need(
+                both(compare("<", size - stride, stated), compare("<", stated, size + stride)),
+                "framework-limit",
+                f"unpool makes more than {size - stride} and less than {size + stride}; {stated} is asked for",
+            )
