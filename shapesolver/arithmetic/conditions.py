@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from operator import eq, ge, gt, le, lt, ne
-from typing import Any, Union
+from functools import reduce
+from operator import and_, eq, ge, gt, le, lt, ne, or_
+from typing import Any
 
-from shapesolver.arithmetic.formula import Dim, Formula, Symbol, bounds, canonical, divide_exactly, substitute
-from shapesolver.arithmetic.formula import symbols as symbols_of
+from shapesolver.arithmetic.analysis import bounds
+from shapesolver.arithmetic.analysis import symbols as symbols_of
+from shapesolver.arithmetic.atoms import Symbol
+from shapesolver.arithmetic.formula import Dim, canonical, divide_exactly
+from shapesolver.arithmetic.substitution import substitute
 
-OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {"==": eq, "!=": ne, "<=": le, "<": lt, ">=": ge, ">": gt}
+OPERATORS: Mapping[str, Callable[[Any, Any], Any]]
+OPERATORS = {"==": eq, "!=": ne, "<=": le, "<": lt, ">=": ge, ">": gt}
 NEGATED = {"==": "!=", "!=": "==", "<=": ">", ">": "<=", ">=": "<", "<": ">="}
 
 
@@ -37,7 +42,7 @@ class Condition:
         raise NotImplementedError
 
 
-Truth = Union[bool, Condition]
+Truth = bool | Condition
 """What a comparison of two dimensions gives: decided, or a condition."""
 
 
@@ -50,9 +55,11 @@ class Comparison(Condition):
     right: Dim
 
     def holds(self, values: Mapping[str, int]) -> bool:
+        """The operator applied to both values."""
         return bool(OPERATORS[self.op](substitute(self.left, values), substitute(self.right, values)))
 
     def dims(self) -> Iterable[Dim]:
+        """The two sides."""
         return self.left, self.right
 
     def __str__(self) -> str:
@@ -67,16 +74,23 @@ class Divides(Condition):
     dividend: Dim
 
     def holds(self, values: Mapping[str, int]) -> bool:
+        """Whether the value divides; 0 divides nothing."""
         divisor = substitute(self.divisor, values)
         return bool(divisor != 0 and substitute(self.dividend, values) % divisor == 0)
 
     def dims(self) -> Iterable[Dim]:
+        """The two sides of the division."""
         return self.divisor, self.dividend
 
     def __str__(self) -> str:
-        simple = isinstance(self.dividend, Formula) and len(self.dividend.terms) == 1 and not self.dividend.constant
-        dividend = str(self.dividend) if simple and "//" not in str(self.dividend) else f"({self.dividend})"
-        return f"{dividend} % {self.divisor} == 0"
+        text = str(self.dividend)
+        bare = not any(sign in text for sign in (" ", "//", "-"))
+        return f"{text if bare else f'({text})'} % {_as_divisor(self.divisor)} == 0"
+
+
+def _as_divisor(dim: Dim) -> str:
+    text = str(dim)
+    return text if text.isidentifier() or text.isdigit() else f"({text})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +100,11 @@ class Both(Condition):
     items: tuple[Condition, ...]
 
     def holds(self, values: Mapping[str, int]) -> bool:
+        """Whether every item is true."""
         return all(item.holds(values) for item in self.items)
 
     def dims(self) -> Iterable[Dim]:
+        """Those of every item."""
         return (dim for item in self.items for dim in item.dims())
 
     def __str__(self) -> str:
@@ -102,9 +118,11 @@ class Either(Condition):
     items: tuple[Condition, ...]
 
     def holds(self, values: Mapping[str, int]) -> bool:
+        """Whether some item is true."""
         return any(item.holds(values) for item in self.items)
 
     def dims(self) -> Iterable[Dim]:
+        """Those of every item."""
         return (dim for item in self.items for dim in item.dims())
 
     def __str__(self) -> str:
@@ -118,9 +136,11 @@ class Negation(Condition):
     item: Condition
 
     def holds(self, values: Mapping[str, int]) -> bool:
+        """Whether the item is false."""
         return not self.item.holds(values)
 
     def dims(self) -> Iterable[Dim]:
+        """Those of the item."""
         return self.item.dims()
 
     def __str__(self) -> str:
@@ -198,3 +218,35 @@ def negate(item: Truth) -> Truth:
 def holds(truth: Truth, values: Mapping[str, int]) -> bool:
     """Whether a truth, decided or not, is true at these sizes."""
     return truth if isinstance(truth, bool) else truth.holds(values)
+
+
+def resolve(truth: Truth, values: Mapping[str, Any]) -> Truth:
+    """The condition with symbols replaced by integers or formulas, decided again where that is enough."""
+    match truth:
+        case Comparison(op, left, right):
+            return compare(op, substitute(left, values), substitute(right, values))
+        case Divides(divisor, dividend):
+            return divides(substitute(divisor, values), substitute(dividend, values))
+        case Both(items):
+            return both(*(resolve(item, values) for item in items))
+        case Either(items):
+            return either(*(resolve(item, values) for item in items))
+        case Negation(item):
+            return negate(resolve(item, values))
+    return truth
+
+
+def evaluate(truth: Truth, values: Mapping[str, Any]) -> Any:
+    """The truth at integers or numpy arrays of them: a bool, or an array of bools."""
+    match truth:
+        case Comparison(op, left, right):
+            return OPERATORS[op](substitute(left, values), substitute(right, values))
+        case Divides(divisor, dividend):
+            return substitute(dividend, values) % substitute(divisor, values) == 0
+        case Both(items):
+            return reduce(and_, (evaluate(item, values) for item in items))
+        case Either(items):
+            return reduce(or_, (evaluate(item, values) for item in items))
+        case Negation(item):
+            return evaluate(item, values) ^ True
+    return truth

@@ -7,7 +7,8 @@ from typing import Any
 
 import sympy
 
-from shapesolver.arithmetic.formula import Atom, Dim, Extreme, Floor, Group, Scaled, Symbol
+from shapesolver.arithmetic.atoms import Atom, Extreme, Floor, Group, Scaled, Symbol
+from shapesolver.arithmetic.formula import Dim
 
 
 def to_sympy(item: Dim) -> sympy.Expr:
@@ -27,7 +28,8 @@ def public(item: Dim) -> Any:
 def _atom(atom: Atom) -> sympy.Expr:
     match atom:
         case Symbol(text=name, least=least):
-            return sympy.Symbol(name, integer=True, **({"positive": True} if least >= 1 else {"nonnegative": True}))
+            sign = "positive" if least >= 1 else "nonnegative" if least == 0 else "integer"
+            return sympy.Symbol(name, **{"integer": True, sign: True})
         case Floor(numerator=numerator, denominator=denominator):
             return sympy.floor(to_sympy(numerator) / to_sympy(denominator))
         case Extreme(least=least, items=items):
