@@ -1,0 +1,157 @@
+"""The graph to sizes, forward: every layer's size from its inputs' sizes, numbers or formulas alike."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from shapesolver.arithmetic import Dim, Formula, Truth, resolve, substitute
+from shapesolver.layers.base import Layer, Need, Tensor, need
+from shapesolver.layers.parameters import ParameterError
+from shapesolver.model.graph import Claim, Graph, Node, Reference
+
+
+class Outcome(NamedTuple):
+    """What a layer makes of its inputs."""
+
+    outputs: tuple[Tensor, ...]
+    """Its results; none where it cannot be built."""
+    conditions: tuple[Need, ...]
+    """The needs that depend on symbolic sizes."""
+    broken: Need | None
+    """The first need that no size meets."""
+
+
+@lru_cache(maxsize=2**16)
+def apply(layer: Layer, inputs: tuple[Tensor, ...]) -> Outcome:
+    """The layer's size law and needs on these inputs. Remembered: real networks repeat themselves."""
+    conditions = []
+    for item in layer.needs(*inputs):
+        if item.truth is True:
+            continue
+        if item.truth is False:
+            return Outcome((), tuple(conditions), item)
+        conditions.append(item)
+    return Outcome(layer.outputs(*inputs), tuple(conditions), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """Every layer's sizes at given values of the symbols."""
+
+    graph: Graph
+    outcomes: tuple[Outcome | None, ...]
+    """One for each node; ``None`` where an input cannot be built."""
+    layers: tuple[Layer, ...]
+    """The layers with their formulas filled in."""
+    known: Mapping[str, Dim]
+    """The values of symbols, and of the sizes that the file refers to."""
+    unresolved: tuple[tuple[str, Reference], ...]
+    """Mentions of axes that a layer does not have."""
+
+    def tensor(self, node: int, output: int = 0) -> Tensor | None:
+        """One result of a node, if it can be built."""
+        outcome = self.outcomes[node]
+        if outcome is None or output >= len(outcome.outputs):
+            return None
+        return outcome.outputs[output]
+
+    def inputs(self, node: int) -> tuple[Tensor, ...] | None:
+        """What a node consumes, if all of it can be built."""
+        tensors = tuple(self.tensor(*wire) for wire in self.graph.nodes[node].inputs)
+        return None if None in tensors else tensors  # type: ignore[return-value]
+
+    def broken(self) -> Iterator[tuple[Node, Need]]:
+        """The layers that cannot be built, each with the need that says why."""
+        for node, outcome in zip(self.graph.nodes, self.outcomes, strict=True):
+            if outcome is not None and outcome.broken is not None:
+                yield node, outcome.broken
+
+    def conditions(self) -> Iterator[tuple[Node, Need]]:
+        """What must be true of the symbols for the network to be built."""
+        for node, outcome in zip(self.graph.nodes, self.outcomes, strict=True):
+            if outcome is not None:
+                for condition in outcome.conditions:
+                    yield node, condition
+
+    def truth(self, claim: Claim) -> Truth:
+        """A claim about sizes, with the sizes filled in."""
+        return resolve(claim.condition, self.known)
+
+
+def derive(graph: Graph, values: Mapping[str, Dim] | None = None) -> Derivation:
+    """Every layer's sizes, with symbols replaced by the values given and left as they are otherwise."""
+    known: dict[str, Dim] = dict(values or {})
+    mentions: dict[int, list[tuple[str, Reference]]] = defaultdict(list)
+    for text, reference in graph.references.items():
+        mentions[reference.wire.node].append((text, reference))
+    outcomes: list[Outcome | None] = []
+    layers: list[Layer] = []
+    unresolved: list[tuple[str, Reference]] = []
+    for index, node in enumerate(graph.nodes):
+        layer, outcome = node.layer, None
+        inputs = [_output(outcomes, *wire) for wire in node.inputs]
+        if None not in inputs:
+            try:
+                layer = with_values(layer, known) if node.symbolic else layer
+                outcome = _named_results(node, apply(layer, tuple(inputs)))  # type: ignore[arg-type]
+            except ParameterError as error:
+                outcome = Outcome((), (), need(False, "framework-limit", f"{node.layer.op}'s parameter {error}"))
+        outcomes.append(outcome)
+        layers.append(layer)
+        for text, reference in mentions.get(index, ()):
+            tensor = _output(outcomes, index, reference.wire.output)
+            if tensor is not None:
+                size = _size(tensor, reference.axis)
+                if size is None:
+                    unresolved.append((text, reference))
+                else:
+                    known[text] = size
+    return Derivation(graph, tuple(outcomes), tuple(layers), known, tuple(unresolved))
+
+
+def _output(outcomes: list[Outcome | None], node: int, output: int) -> Tensor | None:
+    outcome = outcomes[node]
+    if outcome is None or output >= len(outcome.outputs):
+        return None
+    return outcome.outputs[output]
+
+
+def _named_results(node: Node, outcome: Outcome) -> Outcome:
+    """The outcome, broken where the file names another number of results than there are."""
+    made = len(outcome.outputs)
+    if outcome.broken is not None or made == node.results:
+        return outcome
+    names = ", ".join("abcdefgh"[: min(made, 8)])
+    message = f"{node.layer.op} makes {made} results, and the line names {node.results}"
+    return Outcome((), outcome.conditions, need(False, "wrong-arity", message, f"write `{names} = ...`"))
+
+
+def _size(tensor: Tensor, axis: str | int) -> Dim | None:
+    if axis == "rank":
+        return tensor.rank
+    if isinstance(axis, int):
+        return tensor.sizes[axis] if -tensor.rank <= axis < tensor.rank else 0
+    return tensor.sizes[tensor.axes.index(axis)] if axis in tensor.axes else None
+
+
+def with_values(layer: Layer, values: Mapping[str, Dim]) -> Layer:
+    """The layer with the formulas among its parameters evaluated; raises :class:`ParameterError`."""
+    changed: dict[str, Any] = {}
+    for name, value in layer.values():
+        replaced = _fill(value, values)
+        if replaced is not value:
+            changed[name] = layer.parameters[name].read(replaced)
+    return layer.with_(**changed) if changed else layer
+
+
+def _fill(value: Any, values: Mapping[str, Dim]) -> Any:
+    if isinstance(value, Formula):
+        return substitute(value, values)
+    if isinstance(value, tuple):
+        filled = tuple(_fill(item, values) for item in value)
+        return filled if any(a is not b for a, b in zip(filled, value, strict=True)) else value
+    return value
