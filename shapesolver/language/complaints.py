@@ -103,7 +103,7 @@ def about_unclosed(newline: Token, opener: Token) -> Diagnostic:
         "unclosed-parenthesis",
         f"`{opener}` is never closed",
         opener,
-        ("expected", f"`{closer}` before line {(newline.line or 1) + 1}"),
+        ("expected", f"`{closer}` by the end of line {newline.line}"),
     )
 
 

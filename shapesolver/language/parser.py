@@ -81,6 +81,7 @@ class _Run:
         self._stream = self._interactive.lexer_thread.lex(self._interactive.parser_state)
         self._statement: _Statement | None = None
         self._before: Token | None = None
+        self._braces = 0
 
     def comments(self) -> list[Comment]:
         """The comments met."""
@@ -111,7 +112,8 @@ class _Run:
                 self._report(complaints.about_depth(token))
                 self._skip(token)
                 return
-            if token.type == "BAD":
+            if token.type == "BAD" or (token.type == "RBRACE" and self._braces == 0):
+                # Seen as a lookahead, a stray brace would end the file for the parser.
                 self._blame(token)
                 self._skip(token)
                 return
@@ -120,12 +122,11 @@ class _Run:
             self._blame(token)
             self._skip(token)
             return
-        except lark.exceptions.VisitError as error:
-            if not isinstance(error.orig_exc, BadNumber):
-                raise
-            self._report(complaints.about_number(error.orig_exc))
+        except BadNumber as error:
+            self._report(complaints.about_number(error))
             self._skip(token)
             return
+        self._braces += (token.type == "LBRACE") - (token.type == "RBRACE")
         if token.type == "_NEWLINE":
             self._statement = None
         elif self._statement is None:
@@ -133,7 +134,7 @@ class _Run:
         self._before = token
 
     def _blame(self, token: Token) -> None:
-        opener = self._tokens.unclosed.get(token.start_pos or 0) if token.type == "_NEWLINE" else None
+        opener = self._tokens.unclosed.get(token.start_pos or 0)
         if opener is not None:
             self._report(complaints.about_unclosed(token, opener))
             return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from lark import Token
@@ -18,36 +17,41 @@ ENDS_OPERAND = {"NAME", "PREVIOUS", "NUMBER", "STRING", "HOLE", "RPAREN", "RBRAC
 STARTS_STATEMENT = {"DIALECT", "LAYOUT", "LET", "ASSUME", "EXPECT", "OUTPUT", "BLOCK", "REPEAT"}
 
 
-@dataclass(slots=True)
 class Depth:
-    """How deep the current expression nests: for each open parenthesis, operators since the last comma, and the
-    most between any two commas. Never less than the depth of the tree to come."""
+    """How deep the current expression nests, in parentheses and operators; never less than the tree to come.
 
-    levels: list[list[int]] = field(default_factory=lambda: [[0, 0]])
+    For each open parenthesis it keeps the operators since the last comma, and the most between any two commas.
+    """
+
+    def __init__(self) -> None:
+        self._levels: list[tuple[int, int]] = []
+        self._now = self._most = 0
+        self._outside = 0
 
     def token(self, kind: str) -> int:
         """Count a token; the depth so far."""
-        level = self.levels[-1]
         if kind in OPENERS:
-            self.levels.append([1, 0])
-        elif kind in CLOSERS and len(self.levels) > 1:
-            inner = self.levels.pop()
-            self.levels[-1][0] += max(inner)
+            self._levels.append((self._now, self._most))
+            self._outside += max(self._now, self._most)
+            self._now, self._most = 1, 0
+        elif kind in CLOSERS and self._levels:
+            inner = max(self._now, self._most)
+            self._now, self._most = self._levels.pop()
+            self._outside -= max(self._now, self._most)
+            self._now += inner
         elif kind in ("_COMMA", "_ARROW"):
-            level[1] = max(level)
-            level[0] = 1 if len(self.levels) > 1 else 0
+            self._most = max(self._now, self._most)
+            self._now = 1 if self._levels else 0
         elif kind in DEEPENING:
-            level[0] += 1
-        else:
-            return 0
-        return sum(max(each) for each in self.levels) if kind in DEEPENING or kind in OPENERS else 0
+            self._now += 1
+        return self._outside + max(self._now, self._most)
 
 
 class Tokens:
     """The post-lexer. Newlines inside parentheses are dropped; braces stand on lines of their own.
 
-    A newline inside parentheses where no operand can go on, or before a keyword, shows that a parenthesis was
-    never closed: it counts, and :attr:`unclosed` says which one is open, by the newline's position.
+    A brace inside parentheses, or a newline where no operand can go on or before a keyword, shows that a
+    parenthesis was never closed: :attr:`unclosed` says which one is open, by the position of that token.
     """
 
     always_accept = ("_NEWLINE",)
@@ -69,14 +73,14 @@ class Tokens:
         depth = Depth()
         pending: Token | None = None
         last: Token | None = None
-        for token in stream:
+        for token, following in _pairs(stream):
             kind = token.type
             if kind == "_NEWLINE":
                 if pending is None:
                     pending = token
                 continue
             if pending is not None:
-                if opened and last is not None and self._breaks_off(last, token):
+                if opened and last is not None and _breaks_off(last, token, following):
                     self.unclosed[pending.start_pos or 0] = opened[-1]
                     opened.clear()
                 if not opened:
@@ -85,13 +89,16 @@ class Tokens:
                     depth = Depth()
                     last = pending
                 pending = None
+            if opened and kind in ("LBRACE", "RBRACE"):
+                self.unclosed[token.start_pos or 0] = opened[-1]
+                opened.clear()
             if kind in OPENERS:
                 opened.append(token)
             elif kind in CLOSERS and opened:
                 opened.pop()
             if depth.token(kind) > MAX_DEPTH:
                 self.too_deep.add(token.start_pos or 0)
-            if kind in ("LBRACE", "RBRACE") and not opened:
+            if kind in ("LBRACE", "RBRACE"):
                 yield from self._brace(token, last)
                 depth = Depth()
                 last = _newline_after(token)
@@ -99,10 +106,6 @@ class Tokens:
             yield token
             last = token
         yield from self._finish(pending, last, opened)
-
-    def _breaks_off(self, last: Token, token: Token) -> bool:
-        operand_again = last.type in ENDS_OPERAND and token.type in ENDS_OPERAND - {"RPAREN", "RBRACKET"}
-        return operand_again or token.type in STARTS_STATEMENT
 
     def _brace(self, token: Token, last: Token | None) -> Iterator[Token]:
         if token.type == "RBRACE" and last is not None and last.type != "_NEWLINE":
@@ -117,6 +120,22 @@ class Tokens:
         if opened:
             self.unclosed[end.start_pos or 0] = opened[-1]
         yield end
+
+
+def _breaks_off(last: Token, token: Token, following: Token | None) -> bool:
+    """Whether the token, first on its line, shows that a parenthesis left open should have been closed."""
+    operand_again = last.type in ENDS_OPERAND and token.type in ENDS_OPERAND - {"RPAREN", "RBRACKET"}
+    assignment = token.type == "NAME" and following is not None and following.type == "_EQUALS"
+    return operand_again or token.type in STARTS_STATEMENT or (assignment and last.type not in ("LPAREN", "_COMMA"))
+
+
+def _pairs(stream: Iterator[Token]) -> Iterator[tuple[Token, Token | None]]:
+    """Each token with the one after it."""
+    current = next(stream, None)
+    while current is not None:
+        following = next(stream, None)
+        yield current, following
+        current = following
 
 
 def _newline_after(token: Token) -> Token:

@@ -9,7 +9,7 @@ from shapesolver.arithmetic import Dim
 from shapesolver.layers.axes import axis_index, axis_need, with_size
 from shapesolver.layers.base import Layer, Need, Tensor, Weight
 from shapesolver.layers.parameters import Kind, declare
-from shapesolver.layers.registry import layer, shared_parameters
+from shapesolver.layers.registry import layer
 
 PLAIN = {
     "identity": "Identity Linear_activation",
@@ -51,7 +51,6 @@ for _op, _names in PLAIN.items():
     )
 
 
-@shared_parameters
 class Sloped(Activation):
     """An activation with one number."""
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 from shapesolver.arithmetic import Dim, Truth, compare, divides
 from shapesolver.layers.dialects import Dialect
-from shapesolver.layers.parameters import Parameter, show
+from shapesolver.layers.parameters import REQUIRED, Parameter, show
 
 
 class Tensor(NamedTuple):
@@ -72,9 +70,9 @@ RULES: Mapping[str, str] = {
 """The rules that a layer's needs can break, and their codes."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Layer:
-    """The base of every layer kind. Subclasses are frozen dataclasses made by :func:`registry.layer`."""
+    """The base of every layer kind. Subclasses are registered by :func:`registry.layer`; instances are
+    immutable values, equal when their kind, dialect and parameters are."""
 
     op: ClassVar[str]
     family: ClassVar[str]
@@ -90,17 +88,29 @@ class Layer:
     """Parameters that name a further input tensor, as in ``crop(to=skip)``."""
 
     dialect: Dialect
-    _key: tuple[Any, ...] = dataclasses.field(init=False)
-    _hash: int = dataclasses.field(init=False)
 
-    def __post_init__(self) -> None:
+    def __init__(self, *, dialect: Dialect, **values: Any) -> None:
+        given = {name: values.pop(name, parameter.default) for name, parameter in self.parameters.items()}
+        if values or REQUIRED in given.values():
+            wrong = [*values, *(name for name, value in given.items() if value is REQUIRED)]
+            raise TypeError(f"{self.op} lacks or does not take {', '.join(wrong)}")
         # Derivation looks layers up by value, over and over: their hash is worth keeping.
-        key = (self.op, self.dialect, *(getattr(self, name) for name in self.parameters))
-        object.__setattr__(self, "_key", key)
-        object.__setattr__(self, "_hash", hash(key))
+        key = (self.op, dialect, *given.values())
+        self.__dict__.update(given, dialect=dialect, _key=key, _hash=hash(key))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{self.op} is immutable; with_() makes a changed copy")
+
+    def with_(self, **changes: Any) -> Self:
+        """The layer with some parameters replaced."""
+        values = {name: getattr(self, name) for name in self.parameters}
+        return type(self)(dialect=self.dialect, **{**values, **changes})
+
+    _key: tuple[Any, ...]
+    _hash: int
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Layer) and self._key == other._key)
+        return self is other or (isinstance(other, Layer) and bool(self._key == other._key))
 
     def __hash__(self) -> int:
         return self._hash
@@ -130,9 +140,9 @@ class Layer:
 
     def values(self) -> Iterator[tuple[str, Any]]:
         """The parameters that differ from their defaults, by name."""
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            if field.name in self.parameters and getattr(self, field.name) != field.default:
-                yield field.name, getattr(self, field.name)
+        for name, parameter in self.parameters.items():
+            if getattr(self, name) != parameter.default:
+                yield name, getattr(self, name)
 
     def describe(self) -> str:
         """The layer as a canonical call, tensors left out: ``conv(64, kernel=5, stride=2)``."""

@@ -1,12 +1,10 @@
 """What a layer's parameters may be: declared beside the layer, read here.
 
-A declaration is a dataclass field: ``kernel: PerAxis = per_axis("window size", names=("kernel_size",))``. The
-parser, the formatter, the docs and the importers read the declarations; nothing else lists parameters.
+A declaration is a class attribute: ``kernel: PerAxis = declare(Kind.PER_AXIS, "window size")``. The parser, the formatter, the docs and the importers read the declarations; nothing else lists parameters.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -43,6 +41,10 @@ class Kind(Enum):
     TENSOR = "a tensor"
 
 
+REQUIRED: Any = object()
+"""The default of a parameter that has none."""
+
+
 class ParameterError(ValueError):
     """A value that a parameter does not take; the message says what it takes."""
 
@@ -56,8 +58,13 @@ class Parameter:
     names: tuple[str, ...] = ()
     least: int | None = None
     choices: tuple[str, ...] = ()
-    optional: bool = False
     variadic: bool = False
+    default: Any = REQUIRED
+
+    @property
+    def optional(self) -> bool:
+        """Whether ``none`` may be given, and is meant when nothing is."""
+        return self.default is None
 
     def read(self, value: Any) -> Any:
         """The value in the form that layers use; raises :class:`ParameterError`."""
@@ -77,15 +84,14 @@ def declare(
     kind: Kind,
     doc: str,
     *,
-    default: Any = dataclasses.MISSING,
+    default: Any = REQUIRED,
     names: Sequence[str] = (),
     least: int | None = None,
     choices: Sequence[str] = (),
     variadic: bool = False,
 ) -> Any:
-    """A dataclass field that carries a :class:`Parameter`."""
-    parameter = Parameter(kind, doc, tuple(names), least, tuple(choices), default is None, variadic)
-    return dataclasses.field(default=default, metadata={"parameter": parameter})
+    """A parameter of a layer kind; typed ``Any`` because a layer's attribute holds the value, not the declaration."""
+    return Parameter(kind, doc, tuple(names), least, tuple(choices), variadic, default)
 
 
 def _whole(parameter: Parameter, value: Any) -> Dim:

@@ -12,10 +12,9 @@ from typing import Any, ClassVar
 from shapesolver.arithmetic import Dim, compare
 from shapesolver.layers.base import Layer, Need, Tensor, Weight, need
 from shapesolver.layers.parameters import Kind, declare
-from shapesolver.layers.registry import layer, shared_parameters
+from shapesolver.layers.registry import layer
 
 
-@shared_parameters
 class Recurrent(Layer):
     """What the recurrent layers share: ``(L, F)`` becomes ``(L, D*units)``, or ``(D*units,)`` for the last step."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import importlib
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +9,7 @@ from functools import cache
 from typing import NamedTuple, TypeVar, dataclass_transform
 
 from shapesolver.layers.base import Layer
-from shapesolver.layers.parameters import declare
+from shapesolver.layers.parameters import Parameter, declare
 
 FAMILIES = (
     "source",
@@ -38,27 +37,21 @@ L = TypeVar("L", bound=Layer)
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(declare,))
 def layer(op: str) -> Callable[[type[L]], type[L]]:
-    """Make a class a layer kind of this name: a frozen dataclass with its parameters listed, and registered."""
+    """Register a class as the layer kind of this name, its declared parameters listed, inherited ones first."""
 
     def register(cls: type[L]) -> type[L]:
-        made = shared_parameters(cls)
-        made.op = op
-        made.family = cls.__module__.rpartition(".")[2]
-        made.parameters = {
-            field.name: field.metadata["parameter"]
-            for field in dataclasses.fields(made)
-            if "parameter" in field.metadata
+        cls.op = op
+        cls.family = cls.__module__.rpartition(".")[2]
+        cls.parameters = {
+            name: value
+            for base in reversed(cls.__mro__)
+            for name, value in vars(base).items()
+            if isinstance(value, Parameter)
         }
-        _KINDS[op] = made
-        return made
+        _KINDS[op] = cls
+        return cls
 
     return register
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(declare,))
-def shared_parameters(cls: type[L]) -> type[L]:
-    """Make a class whose parameters several layer kinds inherit."""
-    return dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)(cls)
 
 
 class Spelling(NamedTuple):

@@ -1,0 +1,1 @@
+"""Tree to graph: names, blocks, repeats, lanes and holes become layers and wires."""

@@ -1,0 +1,25 @@
+"""A network in a notebook: the summary as an HTML table."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from shapesolver.render.summary import cells, headers, headline, summarise, totals
+
+if TYPE_CHECKING:
+    from shapesolver.net import Net
+
+
+def summary_html(net: Net) -> str:
+    """The table, every text escaped."""
+    summary = summarise(net)
+    head = "".join(f"<th style='text-align:left'>{escape(column)}</th>" for column in headers(True, False))
+    rows = "".join(
+        "<tr>" + "".join(f"<td style='text-align:left'>{escape(text)}</td>" for text in cells(row, True, False)) + "</tr>"
+        for row in summary.rows
+    )
+    return (
+        f"<table><caption>{escape(headline(summary))}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{rows}</tbody></table><p>{escape(totals(summary))}</p>"
+    )

@@ -1,0 +1,52 @@
+"""What the command line prints: tables and excerpts, in colour where the terminal has it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from shapesolver.diagnostics import Diagnostic
+from shapesolver.render.excerpt import pieces
+from shapesolver.render.summary import Summary, cells, headers, headline, totals
+
+PIPE_WIDTH = 160
+"""The width of tables that no terminal shows."""
+
+
+def console(stderr: bool = False) -> Console:
+    """A console that fits the terminal; NO_COLOR, pipes and COLUMNS are honoured."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = shutil.get_terminal_size().columns if stream.isatty() else None
+    return Console(stderr=stderr, highlight=False, soft_wrap=not stream.isatty(), width=width or PIPE_WIDTH)
+
+
+def summary_table(summary: Summary, formulas: bool, weights: bool) -> Table:
+    """The summary as a rich table."""
+    table = Table(title=headline(summary), title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in headers(formulas, weights):
+        right = column == "parameters"
+        table.add_column(column, justify="right" if right else "left", overflow="fold", no_wrap=column == "size")
+    for row in summary.rows:
+        table.add_row(*(Text(text) for text in cells(row, formulas, weights)))
+    table.caption, table.caption_justify, table.caption_style = totals(summary), "left", ""
+    return table
+
+
+def print_summary(summary: Summary, formulas: bool, weights: bool) -> None:
+    """Print the table."""
+    console().print(summary_table(summary, formulas, weights))
+
+
+def print_diagnostics(diagnostics: Iterable[Diagnostic], source: str, filename: str, stderr: bool = False) -> None:
+    """Print excerpts, an empty line between them."""
+    out = console(stderr)
+    for diagnostic in diagnostics:
+        text = Text()
+        for piece, style in pieces(diagnostic, source, filename):
+            text.append(piece, style)
+        out.print(text)
