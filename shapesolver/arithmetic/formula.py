@@ -329,7 +329,7 @@ def canonical(item: Dim) -> Dim:
     """The same dimension with every floor's constant and coefficients reduced below its denominator.
 
     Two floors that are equal but written apart (``(H - 1)//2`` and ``(H + 1)//2 - 1``) become one, so sums of
-    them cancel; products are multiplied out and terms sorted. The everyday form keeps the constants that people recognise.
+    them cancel; products are multiplied out, terms sorted. The everyday form keeps the constants people know.
     """
     if isinstance(item, int):
         return item
