@@ -67,6 +67,13 @@ class Pad(Bordered):
             yield self._within(n - 1 if self.mode == "reflect" else n, n, axis, "less than the size")
         if self.mode in ("circular", "wrap"):
             yield self._within(n, n, axis, "at most the size")
+        # What is cropped must be there: cells added at the other end cannot stand in for it.
+        cropped = minimum(before, 0) + minimum(after, 0)
+        yield Need(
+            compare(">=", n + cropped, 0),
+            "empty-size",
+            lambda: Trouble(f"pad removes {-cropped} cells, and there are {n}", f"{n} - {-cropped} is negative"),
+        )
         yield self.positive(size, lambda: f"{n} + {before} + {after} = {size}")
 
     def _within(self, limit: Dim, n: Dim, axis: int, how: str) -> Need:

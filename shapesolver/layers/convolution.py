@@ -29,14 +29,6 @@ class Convolving(Windowed):
     def padding_needs(self, axis: int) -> Iterator[Need]:
         dilated = compare(">", self.at("dilation", axis), 1)
         strided = compare(">", self.at("stride", axis), 1)
-        if self.dialect.keras:
-            yield need(
-                not (strided is True and dilated is True),
-                "framework-limit",
-                f"Keras' {self.op} takes a stride or a dilation above 1, not both on one axis",
-                f"stride {self.at('stride', axis)}, dilation {self.at('dilation', axis)}",
-                "`strides > 1` not supported in conjunction with `dilation_rate > 1`.",
-            )
         if self.dialect.torch:
             yield need(
                 not (self.padding == "same" and strided is True),
@@ -61,6 +53,8 @@ class Convolving(Windowed):
 
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         yield from super().needs(*inputs)
+        if self.dialect.keras:
+            yield not_strided_and_dilated(self, inputs[0].rank - 1)
         yield need(
             not (self.padding == "causal" and inputs[0].rank != 2),
             "framework-limit",
@@ -88,6 +82,20 @@ class Convolving(Windowed):
     def bias_weight(self, channels: Dim, name: str = "") -> tuple[Weight, ...]:
         """The bias, if there is one."""
         return (Weight(name or ("B" if self.dialect.onnx else "bias"), (channels,)),) if self.bias else ()
+
+
+def not_strided_and_dilated(layer: Windowed, axes: int) -> Need:
+    """Keras' limit: no stride above 1 beside a dilation above 1, on whichever axes they are."""
+    above = [
+        any(compare(">", layer.at(name, axis), 1) is True for axis in range(axes)) for name in ("stride", "dilation")
+    ]
+    return need(
+        not all(above),
+        "framework-limit",
+        f"Keras' {layer.op} takes strides or dilations above 1, not both",
+        "",
+        "`strides > 1` not supported in conjunction with `dilation_rate > 1`.",
+    )
 
 
 @layer("conv")

@@ -56,7 +56,28 @@ class Pool(Windowed):
             return partial  # type: ignore[no-any-return]
         return maximum(partial, 1 - self.pads(n, axis)[0])  # type: ignore[no-any-return]
 
+    @property
+    def truncates(self) -> bool:
+        """Whether the framework divides as C does, towards zero: onnxruntime's pools make one window of an input
+        up to ``s - 1`` cells too small."""
+        return self.dialect.onnx and not self.fills and not self.ceil_mode
+
+    def size(self, n: Dim, axis: int) -> Dim:
+        """``(n + p - k)//s + 1``; with ceil_mode rounded up where the last window starts inside."""
+        size = super().size(n, axis)
+        return maximum(size, 1) if self.truncates else size  # type: ignore[no-any-return]
+
+    def inverse(self, low: Dim, high: Dim, axis: int) -> tuple[Dim, Dim]:
+        """``s*(low - 1) + reach <= n <= s*high + reach - 1``."""
+        least, most = super().inverse(low, high, axis)
+        if self.truncates and compare("<=", low, 1) is True:
+            least = least - self.at("stride", axis) + 1
+        return least, most
+
     def fits(self, n: Dim, axis: int) -> Need:
+        if self.truncates:
+            room = n - self.reach(n, axis) + self.at("stride", axis)
+            return self.positive(room, lambda: f"{n} cells", lambda: self.too_small(n, axis))
         if not self.ceil_mode:
             return super().fits(n, axis)
         size = self.size(n, axis)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, both, ceil_div, compare, either, maximum, minimum
 from shapesolver.layers.base import AxisWise, Need, Tensor, Trouble, Weight, need
-from shapesolver.layers.convolution import BIAS_NAMES, CHANNEL_NAMES
+from shapesolver.layers.convolution import BIAS_NAMES, CHANNEL_NAMES, not_strided_and_dilated
 from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare
 from shapesolver.layers.registry import layer
 from shapesolver.layers.windows import (
@@ -124,15 +124,7 @@ class ConvTranspose(Spreading, Windowed):
         return ceil_div(stated - stride + 1 - self.base(axis), stride) + 1, (stated - self.base(axis)) // stride + 1
 
     def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
-        stride, dilation = self.at("stride", axis), self.at("dilation", axis)
-        if self.dialect.keras:
-            both_above = both(compare(">", stride, 1), compare(">", dilation, 1))
-            yield need(
-                both_above is not True,
-                "framework-limit",
-                "Keras' conv_transpose takes a stride or a dilation above 1, not both on one axis",
-                says="`strides > 1` not supported in conjunction with `dilation_rate > 1`.",
-            )
+        stride = self.at("stride", axis)
         yield need(
             not self.fills or (not self.dialect.torch and self.padding == "same") or self.padding == "same_lower",
             "framework-limit",
@@ -187,6 +179,11 @@ class ConvTranspose(Spreading, Windowed):
             )
 
         return Need(both(compare("<=", low, stated), compare("<=", stated, high)), "framework-limit", trouble)
+
+    def needs(self, *inputs: Tensor) -> Iterator[Need]:
+        yield from super().needs(*inputs)
+        if self.dialect.keras:
+            yield not_strided_and_dilated(self, inputs[0].rank - 1)
 
     def channel_needs(self, channels: Dim) -> Iterator[Need]:
         if self.in_channels is not None:
