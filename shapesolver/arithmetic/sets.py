@@ -290,8 +290,8 @@ class IntSet:
                 start = ceiling = self._reach(mask, lo)
             first, last = _first((start, past, mask)), _last((start, past, mask))
             if first is not None:
-                tight = (None if start is None else first, None if past is None else last)
-                found.append(Piece(*tight, FULL if first == last else mask))
+                low, high = (None if start is None else first), (None if past is None else last)
+                found.append(Piece(low, high, FULL if low is not None and low == high else mask))
             if start is None:
                 break
         return found[::-1]
