@@ -100,6 +100,7 @@ class _Writer:
     def __init__(self, indent: str, inside: Iterable[tuple[int, int, str]]) -> None:
         self._indent = indent
         self._inside = list(inside)
+        self._within_parentheses = 0
 
     def rest(self) -> list[str]:
         """Comments that had no argument to stand by."""
@@ -141,7 +142,9 @@ class _Writer:
         return flat
 
     def _pipeline(self, head: str, stages: tuple[tree.Expression, ...], tail: str) -> str:
-        """A pipeline whose widest breakable stages break; the arrows stay on their lines."""
+        """A pipeline over several lines: within parentheses it wraps before arrows, elsewhere its calls break."""
+        if self._within_parentheses and not any(self._comments_within(stage.span) for stage in stages):
+            return self._wrapped(head, stages, tail)
         text = head
         for index, stage in enumerate(stages):
             last = index == len(stages) - 1
@@ -159,6 +162,17 @@ class _Writer:
                 text += expression(stage) + arrow
         return text
 
+    def _wrapped(self, head: str, stages: tuple[tree.Expression, ...], tail: str) -> str:
+        lines = [head + expression(stages[0], 1)]
+        for index, stage in enumerate(stages[1:], start=2):
+            text = f" -> {expression(stage, 1)}"
+            ending = tail if index == len(stages) else ""
+            if len(lines[-1]) + len(text) + len(ending) <= WIDTH:
+                lines[-1] += text
+            else:
+                lines.append(self._indent + INDENT + text.lstrip())
+        return "\n".join(lines) + tail
+
     def _break_call(self, head: str, stage: tree.Expression, tail: str) -> str:
         if isinstance(stage, tree.Call) and stage.arguments:
             return self._broken(f"{head}{expression(stage.function)}(", stage.arguments, f"){tail}", stage.span)
@@ -166,6 +180,7 @@ class _Writer:
 
     def _broken(self, opening: str, arguments: tuple[tree.Argument, ...], closing: str, span: Span) -> str:
         outer, self._indent = self._indent, self._indent + INDENT
+        self._within_parentheses += 1
         lines = [opening]
         for index, entry in enumerate(arguments):
             lines.extend(self._indent + comment(text) for text in self._take((entry.span.line, entry.span.column)))
@@ -179,6 +194,7 @@ class _Writer:
             lines.extend(self._indent + comment(text) for text in behind[1:])
         lines.extend(self._indent + comment(text) for text in self._take((span.end_line, span.end_column)))
         self._indent = outer
+        self._within_parentheses -= 1
         return "\n".join([*lines, outer + closing])
 
     def _comments_within(self, span: Span) -> bool:

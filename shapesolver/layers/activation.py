@@ -94,6 +94,7 @@ class PRelu(Activation):
 class Softmax(Activation):
     """Positive numbers that add up to 1 along an axis."""
 
+    written_by_position: ClassVar = 0
     other_names: ClassVar = {"Softmax Softmax2d Softmin": "axis"}
 
     axis: Any = declare(Kind.AXIS, "the axis they add up along", default=-1, names=("dim",))
@@ -113,6 +114,7 @@ class LogSoftmax(Softmax):
 class Glu(Layer):
     """Gated linear unit: one half of an axis times the sigmoid of the other."""
 
+    written_by_position: ClassVar = 0
     other_names: ClassVar = {"GLU": "axis"}
 
     axis: Any = declare(Kind.AXIS, "the axis halved", default=-1, names=("dim",))

@@ -81,6 +81,8 @@ class Layer:
     """Spellings of other frameworks, several to a key, and the order of their positional arguments."""
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)
     """The least and greatest number of tensors that it consumes."""
+    written_by_position: ClassVar[int] = 1
+    """How many of its parameters are written without their names; the rest by keyword."""
     elementwise: ClassVar[bool] = False
     """Whether every output cell depends on the input cell at its own place, so that sizes stay."""
 
@@ -147,16 +149,14 @@ class Layer:
     def describe(self) -> str:
         """The layer as a canonical call, tensors left out: ``conv(64, kernel=5, stride=2)``."""
         arguments: list[str] = []
-        positional = True
+        bare = [*self.parameters][: self.written_by_position]
         for name, value in self.values():
-            parameter = self.parameters[name]
-            if parameter.variadic:
+            if self.parameters[name].variadic:
                 arguments.extend(map(show, value))
-            elif positional and not arguments and name == next(iter(self.parameters)):
+            elif name in bare[: len(arguments) + 1]:
                 arguments.append(show(value))
             else:
                 arguments.append(f"{name}={show(value)}")
-            positional = False
         return f"{self.op}({', '.join(arguments)})" if arguments else self.op
 
     # What needs of several layers have in common.

@@ -167,6 +167,7 @@ class Slice(Layer):
     ``ceil((min(stop, n) - min(start, n))/step)``, negative ends counted from ``n``.
     """
 
+    written_by_position: ClassVar = 2
     other_names: ClassVar = {"Slice": "start stop axis step"}
 
     start: Dim = declare(Kind.SIZE, "the first index", default=0, names=("starts",))

@@ -66,6 +66,7 @@ class Dense(Layer):
 class Embedding(Layer):
     """A learned vector of ``dim`` features for each of ``vocabulary`` indices: ``(...)`` becomes ``(..., dim)``."""
 
+    written_by_position: ClassVar = 2
     other_names: ClassVar = {"Embedding": "vocabulary dim"}
 
     vocabulary: Dim = declare(Kind.SIZE, "how many indices there are", names=("num_embeddings", "input_dim"), least=1)

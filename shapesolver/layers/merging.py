@@ -23,6 +23,7 @@ def axis_parameter(doc: str, **more: Any) -> Any:
 class Concat(Layer):
     """Tensors joined along one axis; their other sizes must be equal."""
 
+    written_by_position: ClassVar = 0
     other_names: ClassVar = {"Concatenate concatenate cat Concat": "axis"}
     inputs: ClassVar = (2, None)
 
@@ -70,6 +71,7 @@ class Concat(Layer):
 class Stack(Layer):
     """Equal tensors laid side by side along a new axis."""
 
+    written_by_position: ClassVar = 0
     other_names: ClassVar = {"Stack": "axis"}
     inputs: ClassVar = (1, None)
 

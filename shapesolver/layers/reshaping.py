@@ -26,6 +26,7 @@ def quotient(total: Dim, known: Dim) -> Dim:
 class Flatten(Layer):
     """Axes ``start`` to ``end`` multiplied into one, row by row."""
 
+    written_by_position: ClassVar = 0
     other_names: ClassVar = {"Flatten": "start end"}
 
     start: int = declare(Kind.SIZE, "the first axis flattened", default=1, names=("start_dim", "axis"))

@@ -274,10 +274,14 @@ class Builder:
 
     def _tensor(self, expression: tree.Expression, scope: Scope) -> TensorValue | None:
         """The tensor that a name means, if it means one."""
-        if isinstance(expression, tree.Name):
-            found = scope.find(expression.text)
-            return found if isinstance(found, TensorValue) else None
         path = dotted_text(expression)
+        if isinstance(expression, tree.Name):
+            found = scope.find(path)
+            if isinstance(found, TensorValue):
+                return found
+            # Layers without a name go by their path: `flatten1`.
+            wire = self._names.get(scope.full(path)) if found is None else None
+            return TensorValue(wire, expression.span) if wire else None
         for full in (scope.full(path), path):
             if full in self._names:
                 return TensorValue(self._names[full], expression.span)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from shapesolver.language import tree
 from shapesolver.layers.parameters import PADDING_WORDS, Kind, Parameter
 from shapesolver.layers.registry import Spelling, parameter_names, spellings
+from shapesolver.layers.source import Source
 from shapesolver.model.calls import ACTIVATION_CALLS
 
 _PYTHON_WORDS = {"True": "true", "False": "false", "None": "none"}
@@ -71,8 +72,10 @@ def _call(call: tree.Call) -> tree.Expression:
         else:
             arguments.append(argument)
     name = tree.Name(spelling.kind.op, span=call.function.span)
-    positional = sorted(arguments, key=lambda a: a.name is not None)
-    made: tree.Expression = tree.Call(name, tuple(positional), span=call.span) if positional else name
+    if not issubclass(spelling.kind, Source):
+        # A source's keywords are sizes in their order; elsewhere what has no name comes first.
+        arguments.sort(key=lambda a: a.name is not None)
+    made: tree.Expression = tree.Call(name, tuple(arguments), span=call.span) if arguments else name
     if activation is None:
         return made
     return tree.Pipeline((made, activation), span=call.span)
@@ -86,10 +89,10 @@ def _word_as_stage(value: tree.Expression) -> tree.Expression:
 
 
 def _named(spelling: Spelling, arguments: tuple[tree.Argument, ...]) -> Iterator[tree.Argument]:
-    """The arguments under canonical names; the first parameter and tensors stay positional."""
+    """The arguments under canonical names; tensors and the kind's first parameters stay bare."""
     kind = spelling.kind
     names = parameter_names(kind)
-    first = next(iter(kind.parameters), None)
+    bare = [*kind.parameters][: kind.written_by_position]
     variadic = {name for name, parameter in kind.parameters.items() if parameter.variadic}
     merging = kind.inputs != (1, 1) and kind.inputs != (0, 0)
     order = iter(spelling.positional)
@@ -110,11 +113,12 @@ def _named(spelling: Spelling, arguments: tuple[tree.Argument, ...]) -> Iterator
         if bracket:
             parts.setdefault(owner, []).append(replace(argument, value=value))
             continue
-        yield replace(argument, name=None if canonical == first and kind.inputs[0] <= 1 else canonical, value=value)
+        stays = canonical in bare and (argument.name is None or canonical == bare[0])
+        yield replace(argument, name=None if stays else canonical, value=value)
     for owner, entries in parts.items():
         values = tuple(entry.value for entry in entries)
         joined = values[0] if all(v == values[0] for v in values) else tree.Tuple(values, span=entries[0].span)
-        yield tree.Argument(None if owner == first else owner, joined, span=entries[0].span)
+        yield tree.Argument(None if owner in bare else owner, joined, span=entries[0].span)
 
 
 def _value(parameter: Parameter | None, value: tree.Expression) -> tree.Expression:

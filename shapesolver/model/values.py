@@ -141,6 +141,9 @@ class Values:
             return WORDS[text]
         if words:
             return text
+        unnamed = self._references.attribute_of(scope.full(text), text, span)
+        if unnamed is not None:
+            return unnamed
         raise BuildError(
             "unknown-name", f"nothing is called `{text}` here", span, advice=did_you_mean(scope.similar(text))
         )
