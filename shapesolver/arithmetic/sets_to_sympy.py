@@ -12,7 +12,9 @@ from shapesolver.arithmetic.writing_sets import Piece
 
 def set_to_sympy(pieces: Sequence[Piece]) -> sympy.Set:
     """The union of the pieces. Raises ``Undecided`` when a piece has too many residues to list."""
-    return sympy.Union(*(part for piece in pieces for part in _parts(piece)))
+    parts = [part for piece in pieces for part in _parts(piece)]
+    # Unevaluated, for sympy compares the parts pair by pair.
+    return sympy.Union(*parts, evaluate=False) if len(parts) > 1 else sympy.Union(*parts)
 
 
 def _parts(piece: Piece) -> Iterator[sympy.Set]:
@@ -25,10 +27,10 @@ def _parts(piece: Piece) -> Iterator[sympy.Set]:
         # Each range starts and stops at a member of its own class.
         first = -sympy.oo if lo is None else lo + (residue - lo) % mask.modulus
         last = sympy.oo if hi is None else hi - (hi - residue) % mask.modulus
-        if lo is None and hi is None:
-            n = sympy.Dummy("n", integer=True)
-            yield sympy.ImageSet(sympy.Lambda(n, mask.modulus * n + residue), sympy.S.Integers)
-        elif lo is None:
+        if lo is None:
+            last = residue if hi is None else last
             yield sympy.Range(last, -sympy.oo, -mask.modulus)
+            if hi is None:
+                yield sympy.Range(last + mask.modulus, sympy.oo, mask.modulus)
         elif hi is None or first <= last:
             yield sympy.Range(first, sympy.oo if hi is None else last + mask.modulus, mask.modulus)
