@@ -1,6 +1,6 @@
 """Quasi-affine formulas: what ``+``, constant ``*`` and ``//`` by numbers make of one symbol ``n``.
 
-Three laws carry everything here. With ``L`` and ``T`` from :func:`period` and ``a, b1, b2, d`` from :func:`envelope`:
+Three laws carry everything here, with ``L, T`` from :func:`period` and ``d, a, b1, b2`` from :func:`envelope`:
 
 ====================  ==========================================================================
 period                ``f(n + L) == f(n) + T``
@@ -43,7 +43,7 @@ class Envelope(NamedTuple):
 
 
 def is_quasi_affine(formula: Dim) -> bool:
-    """Whether the formula is made of ``+``, constant ``*`` and ``//`` by numbers alone (in canonical form)."""
+    """Whether a canonical formula is made of ``+``, constant ``*`` and ``//`` by numbers alone."""
     if isinstance(formula, int):
         return True
     return all(len(monomial) == 1 and _is_affine_atom(monomial[0]) for monomial, _ in formula.terms)
@@ -117,7 +117,7 @@ def _at_least(formula: Formula, bound: int, name: str) -> IntSet:
     scale, slope, low, high = envelope(formula)
     if slope < 0:
         return ~_at_least(-formula, 1 - bound, name)
-    # Below the zone the upper line is under the bound, and above it the lower line is over: only the zone is walked.
+    # Below the zone the upper line is under the bound; above it the lower line is over. Only the zone is walked.
     start, stop = -((high - scale * bound) // slope), -((low - scale * bound) // slope)
     if _jumps(formula, stop - start) > JUMP_LIMIT:
         return _split(formula, bound, None, name)
@@ -182,7 +182,7 @@ def _runs_within(
             if (lo is None or lo <= offset) and (hi is None or offset <= hi):
                 yield first, past
             continue
-        # Law: for slope > 0, lo <= slope*n + offset <= hi iff ceil((lo - offset)/slope) <= n <= (hi - offset)//slope.
+        # Law: lo <= slope*n + offset <= hi iff ceil((lo - offset)/slope) <= n <= (hi - offset)//slope, slope > 0.
         low, high = (lo, hi) if slope > 0 else (hi, lo)
         if low is not None:
             first = max(first, -((offset - low) // slope))
@@ -221,7 +221,8 @@ def _floor_events(floor: Floor, start: int, stop: int) -> list[Event]:
         value = (rest * place + offset) // d
         found.append((place, whole - was_slope, value - was_value))
         was_slope, was_value = whole, value
-        while rest and (jump := -((offset - (was_value + 1) * d) // rest)) < past:
-            found.append((jump, 0, 1))
-            was_value += 1
+        if rest:
+            last = (rest * (past - 1) + offset) // d
+            found += [(-((offset - v * d) // rest), 0, 1) for v in range(value + 1, last + 1)]
+            was_value = last
     return found
