@@ -1,0 +1,127 @@
+"""All integers that satisfy a condition in one symbol."""
+
+from __future__ import annotations
+
+from shapesolver.arithmetic.analysis import symbols
+from shapesolver.arithmetic.atoms import Symbol
+from shapesolver.arithmetic.conditions import (
+    Both,
+    Comparison,
+    Condition,
+    Divides,
+    Either,
+    Negation,
+    Truth,
+    holds,
+)
+from shapesolver.arithmetic.factors import divisors
+from shapesolver.arithmetic.formula import Dim, Formula
+from shapesolver.arithmetic.masks import Undecided
+from shapesolver.arithmetic.pullback import preimage, preimage_of_set
+from shapesolver.arithmetic.sets import IntSet
+
+TRY_LIMIT = 10_000
+"""A finite domain with no more members than this is tried one by one where no method applies."""
+
+
+def solutions(condition: Truth, symbol: str | Symbol | Formula, domain: IntSet | None = None) -> IntSet:
+    """Every value of the symbol, within the domain, that makes the condition true.
+
+    The domain is all that the symbol can be unless it is given. Raises ``ValueError`` when the condition depends
+    on another symbol, and :class:`Undecided` when the set cannot be found within the limits.
+    """
+    unknown = _symbol(condition, symbol)
+    possible = IntSet.interval(unknown.least, None)
+    return _solve(condition, unknown, possible if domain is None else possible & domain)
+
+
+def _symbol(condition: Truth, symbol: str | Symbol | Formula) -> Symbol:
+    found = () if isinstance(condition, bool) else condition.symbols()
+    name = symbol if isinstance(symbol, str) else symbol.text if isinstance(symbol, Symbol) else str(symbol)
+    others = [other.text for other in found if other.text != name]
+    if others:
+        raise ValueError(f"{condition} depends on {', '.join(others)}; it is solved for {name} alone")
+    if isinstance(symbol, Formula):
+        found = found or symbols(symbol)
+    return found[0] if found else symbol if isinstance(symbol, Symbol) else Symbol(name)
+
+
+def _solve(condition: Truth, symbol: Symbol, domain: IntSet) -> IntSet:
+    match condition:
+        case bool():
+            return domain if condition else IntSet.nothing()
+        case Both(items):
+            return _solve_all(items, symbol, domain)
+        case Either(items):
+            found = IntSet.nothing()
+            for item in items:
+                found |= _solve(item, symbol, domain - found)
+            return found
+        case Negation(item):
+            return domain - _solve(item, symbol, domain)
+    try:
+        return domain & _solve_simple(condition, symbol)
+    except Undecided:
+        return _by_trial(condition, symbol, domain)
+
+
+def _solve_all(items: tuple[Condition, ...], symbol: Symbol, domain: IntSet) -> IntSet:
+    """The intersection; an item that is too hard on its own waits until the others have narrowed the domain."""
+    waiting = []
+    for item in items:
+        try:
+            domain = _solve(item, symbol, domain)
+        except Undecided:
+            waiting.append(item)
+    for item in waiting:
+        domain = _solve(item, symbol, domain)
+    return domain
+
+
+def _solve_simple(condition: Condition, symbol: Symbol) -> IntSet:
+    match condition:
+        case Comparison(op, left, right):
+            return _solve_comparison(op, left - right, symbol)
+        case Divides(int(divisor), dividend):
+            return preimage_of_set(dividend, _multiples(divisor), symbol)
+        case Divides(divisor, int(dividend)) if dividend:
+            # Law: d divides a number that is not 0 iff it is one of its divisors.
+            signed = (sign * d for d in divisors(dividend) for sign in (1, -1))
+            return preimage_of_set(divisor, IntSet.finite(signed), symbol)
+        case Divides(divisor, int()):
+            return preimage_of_set(divisor, ~IntSet.finite((0,)), symbol)
+    raise Undecided(f"no method applies to {condition}")
+
+
+def _multiples(divisor: int) -> IntSet:
+    return IntSet.residue_class(0, abs(divisor)) if divisor else IntSet.nothing()
+
+
+def _solve_comparison(op: str, gap: Dim, symbol: Symbol) -> IntSet:
+    match op:
+        case "==":
+            return preimage(gap, 0, 0, symbol)
+        case "!=":
+            return preimage(gap, None, -1, symbol) | preimage(gap, 1, None, symbol)
+        case "<=":
+            return preimage(gap, None, 0, symbol)
+        case "<":
+            return preimage(gap, None, -1, symbol)
+        case ">=":
+            return preimage(gap, 0, None, symbol)
+        case _:
+            return preimage(gap, 1, None, symbol)
+
+
+def _by_trial(condition: Condition, symbol: Symbol, domain: IntSet) -> IntSet:
+    """Try every member of a finite domain; the condition is false where it divides by zero."""
+    if domain.count > TRY_LIMIT:
+        return domain & _solve_simple(condition, symbol)
+    return IntSet.finite(n for n in domain if _holds(condition, {symbol.text: n}))
+
+
+def _holds(condition: Condition, values: dict[str, int]) -> bool:
+    try:
+        return holds(condition, values)
+    except ZeroDivisionError:
+        return False
