@@ -1,9 +1,9 @@
 """Proof and refutation: whether a condition holds for all sizes, and the counterexample when it does not.
 
-A condition is true of all sizes iff its opposite, with the assumptions, is true of none. So everything here looks
-for sizes that satisfy a condition: exactly for one symbol, apart for symbols that do not meet, by substitution
-where an equality gives one symbol in terms of others, and by search where nothing else applies. A search can
-find an example; only one that tried everything can exclude one.
+A condition is true of all sizes iff its opposite, with the assumptions, is true of none. So everything here
+looks for sizes that satisfy a condition: exactly for one symbol, apart for symbols that do not meet, by
+substitution where an equality gives one symbol in terms of others, and by search where nothing else applies.
+A search can find an example; only one that tried everything can exclude one.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ Verdict = Proved | Refuted | Undecided
 def decide(condition: Truth, assumptions: Truth = True) -> Verdict:
     """Whether the condition holds for all sizes that satisfy the assumptions.
 
-    In one symbol, a refutation comes with the smallest counterexample. :class:`Undecided` is returned, with its
+    In one symbol, a refutation comes with the smallest counterexample. :class:`Undecided` is returned with its
     reason, not raised.
     """
     try:
@@ -75,7 +75,7 @@ def decide(condition: Truth, assumptions: Truth = True) -> Verdict:
 
 
 def example(condition: Truth, over: Iterable[Symbol] = ()) -> dict[str, int] | None:
-    """Sizes that satisfy the condition, the smallest in one symbol; ``None`` when it is proved that there are none.
+    """Sizes that satisfy the condition, the smallest in one symbol; ``None`` when there are provably none.
 
     The symbols in ``over`` get a value too. Raises :class:`Undecided` when nothing is found or excluded.
     """
@@ -129,12 +129,16 @@ def _any_example(items: Iterable[Truth]) -> dict[str, int] | None:
 
 
 def _pushed(condition: Truth) -> Truth:
-    """The condition with negations pushed inwards."""
+    """The condition with negations pushed inwards and symbols that cancel dropped."""
     match condition:
         case Both(items):
             return both(*map(_pushed, items))
         case Negation(item) if isinstance(item, (Both, Either, Comparison, Negation)):
             return _pushed(negate(item))
+        case Comparison(op, left, right):
+            # Symbols that cancel are not asked for.
+            gap = canonical(left - right)
+            return compare(op, gap, 0) if set(symbols(gap)) < set(condition.symbols()) else condition
     return condition
 
 
@@ -202,6 +206,8 @@ def _by_search(items: list[Condition], unknowns: list[Symbol]) -> dict[str, int]
     ordered = sorted(unknowns, key=lambda symbol: (domains[symbol.text].count, symbol.text))
     *tried, last = (symbol.text for symbol in ordered)
     condition = both(*items)
+    if _excluded(condition, domains):
+        return None
     hard = False
     cases = list(islice(_tuples([domains[name] for name in tried]), SEARCH_LIMIT + 1))
     for case in cases[:SEARCH_LIMIT]:
@@ -216,6 +222,12 @@ def _by_search(items: list[Condition], unknowns: list[Symbol]) -> dict[str, int]
     if hard or len(cases) > SEARCH_LIMIT:
         raise Undecided(f"no example of {condition} was found, and none is excluded")
     return None
+
+
+def _excluded(condition: Truth, domains: Mapping[str, IntSet]) -> bool:
+    """Whether bounds exclude the condition once every symbol starts where its domain does."""
+    starts = {name: Formula.of(Symbol(name, domain.min or 0)) for name, domain in domains.items()}
+    return resolve(condition, starts) is False
 
 
 def _domain(items: list[Condition], symbol: Symbol) -> IntSet:

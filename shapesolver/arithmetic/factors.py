@@ -17,8 +17,9 @@ _SYMPY_LIMIT = 2**128
 
 
 def factorise(n: int) -> dict[int, int]:
-    """The primes of ``abs(n)`` and how often each divides it. Raises ``ValueError`` for 0, :class:`Undecided` for
-    a number that is too large to factor.
+    """The primes of ``abs(n)`` and how often each divides it.
+
+    Raises ``ValueError`` for 0, and :class:`Undecided` for a number that is too large to factor.
     """
     if n == 0:
         raise ValueError("0 has every integer as a divisor")

@@ -1,4 +1,4 @@
-"""Products in one symbol: formulas that are a polynomial on every residue class, and polynomials over integers."""
+"""Products in one symbol: formulas that are a polynomial on every residue class."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _monotone_part(value: Callable[[int], int], sign: int, first: int, past: int
 
 
 def first_true(test: Callable[[int], bool], start: int, stop: int | None) -> int | None:
-    """The first ``n`` in ``start..stop`` where a test that stays true becomes true; ``None`` where it never does.
+    """The first ``n`` in ``start..stop`` where a test that stays true is true; ``None`` if it never is.
 
     Raises :class:`Undecided` when there is no ``stop`` and nothing was found up to beyond any size.
     """

@@ -7,9 +7,9 @@ A chain of single atoms, which is what most networks are, is turned around link 
 ``lo <= x//d <= hi``      ``d*lo <= x <= d*hi + d - 1``
 ======================  ==================================================
 
-What is not a chain goes to the method that is exact for it: monotone formulas to bisection, extremes to a case
-for each item, sums of floors to ``quasi``, products to ``polynomials``. What none of them can decide raises
-:class:`Undecided`; nothing is ever left out of a set.
+What is not a chain goes to the method that is exact for it: monotone formulas to bisection, extremes to a
+case for each item, sums of floors to ``quasi``, products to ``polynomials``. What none of them can decide
+raises :class:`Undecided`; nothing is ever left out of a set.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = ["Undecided", "preimage", "preimage_of_set", "pull_back_interval"]
 def preimage(formula: Dim, lo: int | None, hi: int | None, symbol: str | Symbol | Formula) -> IntSet:
     """``{n : lo <= f(n) <= hi}``, of all ``n`` that the symbol can be; ``None`` is no limit.
 
-    Raises ``ValueError`` for a formula in another symbol, and :class:`Undecided` where the limits are reached.
+    Raises ``ValueError`` for a formula in another symbol, and :class:`Undecided` beyond the limits.
     """
     name, least = _named(formula, symbol)
     if lo is not None and hi is not None and lo > hi:
@@ -216,8 +216,9 @@ def _by_cases(
     found = IntSet.nothing()
     left = IntSet.interval(least, None)
     for item in choice.items:
-        apart = [(other - item if choice.least else item - other) for other in choice.items if other is not item]
-        where = reduce(IntSet.__and__, (_pull(gap, 0, None, name, least) for gap in apart), left)
+        others = [other for other in choice.items if other is not item]
+        gaps = [other - item if choice.least else item - other for other in others]
+        where = reduce(IntSet.__and__, (_pull(gap, 0, None, name, least) for gap in gaps), left)
         if where:
             found |= where & _pull(replaced(formula, choice, item), lo, hi, name, least)
         left -= where
@@ -277,10 +278,10 @@ def _pull_set(formula: Dim, wanted: IntSet, name: str, least: int) -> IntSet:
 
 
 def pull_back_interval(formula: Dim, lo: Dim, hi: Dim, symbol: str | Symbol | Formula) -> tuple[Dim, Dim]:
-    """The rule for a wanted size that is itself a formula: ``lo <= f(n) <= hi`` iff ``n`` is between the results.
+    """The rule for a wanted size that is itself a formula: ``lo <= f(x) <= hi`` iff ``x`` is between the results.
 
-    ``pull_back_interval((H - 7)//6 - 1, n, n, H)`` is ``6*n + 13, 6*n + 18``. Raises ``ValueError`` for a formula
-    that is not a chain of ``+``, constant ``*`` and ``//`` around the one symbol.
+    ``pull_back_interval((H - 7)//6 - 1, n, n, H)`` is ``6*n + 13, 6*n + 18``. Raises ``ValueError`` for a
+    formula that is not a chain of ``+``, constant ``*`` and ``//`` around the one symbol.
     """
     name, _ = _named(formula, symbol)
     current = formula

@@ -1,6 +1,6 @@
 """Quasi-affine formulas: what ``+``, constant ``*`` and ``//`` by numbers make of one symbol ``n``.
 
-Three laws carry everything here, with ``L, T`` from :func:`period` and ``d, a, b1, b2`` from :func:`envelope`:
+Three laws carry everything, with ``L, T`` from :func:`period` and ``d, a, b1, b2`` from :func:`envelope`:
 
 ====================  ==========================================================================
 period                ``f(n + L) == f(n) + T``
@@ -117,7 +117,7 @@ def _at_least(formula: Formula, bound: int, name: str) -> IntSet:
     scale, slope, low, high = envelope(formula)
     if slope < 0:
         return ~_at_least(-formula, 1 - bound, name)
-    # Below the zone the upper line is under the bound; above it the lower line is over. Only the zone is walked.
+    # Only the zone is walked: before it the upper line is under the bound, after it the lower one is over.
     start, stop = -((high - scale * bound) // slope), -((low - scale * bound) // slope)
     if _jumps(formula, stop - start) > JUMP_LIMIT:
         return _split(formula, bound, None, name)
@@ -182,7 +182,7 @@ def _runs_within(
             if (lo is None or lo <= offset) and (hi is None or offset <= hi):
                 yield first, past
             continue
-        # Law: lo <= slope*n + offset <= hi iff ceil((lo - offset)/slope) <= n <= (hi - offset)//slope, slope > 0.
+        # Law: lo <= a*n + b <= hi iff ceil((lo - b)/a) <= n <= (hi - b)//a, for a > 0.
         low, high = (lo, hi) if slope > 0 else (hi, lo)
         if low is not None:
             first = max(first, -((offset - low) // slope))

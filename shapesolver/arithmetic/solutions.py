@@ -27,8 +27,8 @@ TRY_LIMIT = 10_000
 def solutions(condition: Truth, symbol: str | Symbol | Formula, domain: IntSet | None = None) -> IntSet:
     """Every value of the symbol, within the domain, that makes the condition true.
 
-    The domain is all that the symbol can be unless it is given. Raises ``ValueError`` when the condition depends
-    on another symbol, and :class:`Undecided` when the set cannot be found within the limits.
+    The domain is all that the symbol can be unless it is given. Raises ``ValueError`` when the condition
+    depends on another symbol, and :class:`Undecided` when the set cannot be found within the limits.
     """
     unknown = _symbol(condition, symbol)
     possible = IntSet.interval(unknown.least, None)
@@ -66,7 +66,7 @@ def _solve(condition: Truth, symbol: Symbol, domain: IntSet) -> IntSet:
 
 
 def _solve_all(items: tuple[Condition, ...], symbol: Symbol, domain: IntSet) -> IntSet:
-    """The intersection; an item that is too hard on its own waits until the others have narrowed the domain."""
+    """The intersection; an item that is too hard waits until the others have narrowed the domain."""
     waiting = []
     for item in items:
         try:
