@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import reduce
+from math import lcm
+from typing import NamedTuple
 
-from shapesolver.arithmetic.atoms import Atom, Extreme, Floor, Group, Scaled, Symbol
+from shapesolver.arithmetic.atoms import Atom, Extreme, Floor, Group, Monomial, Scaled, Symbol, Term
 from shapesolver.arithmetic.formula import Bounds, Dim, Formula
 from shapesolver.arithmetic.scaling import scaled_int
 
@@ -40,14 +42,74 @@ def bounds(item: Dim) -> Bounds:
 
 
 def _bounds(item: Formula) -> Bounds:
-    low: int | None = item.constant
-    high: int | None = item.constant
-    for monomial, coefficient in item.terms:
-        term_low, term_high = reduce(_product_bounds, (_atom_bounds(atom) for atom in monomial))
-        if coefficient < 0:
-            term_low, term_high = term_high, term_low
-        low = None if low is None or term_low is None else low + coefficient * term_low
-        high = None if high is None or term_high is None else high + coefficient * term_high
+    low, high = _sum_bounds(item.terms)
+    low, high = None if low is None else low + item.constant, None if high is None else high + item.constant
+    if None in (low, high) and len(item.terms) > 1:
+        return _meet((low, high), _linear_bounds(item))
+    return low, high
+
+
+def _meet(one: Bounds, other: Bounds) -> Bounds:
+    lows = [low for low in (one[0], other[0]) if low is not None]
+    highs = [high for high in (one[1], other[1]) if high is not None]
+    return max(lows, default=None), min(highs, default=None)
+
+
+class Linear(NamedTuple):
+    """``sum(coefficients) + low <= scale*f <= sum(coefficients) + high``, with no floor by a number left."""
+
+    scale: int
+    coefficients: dict[Monomial, int]
+    low: int
+    high: int
+
+
+def linear(item: Dim) -> Linear:
+    """The formula between two that have no floors: what is common to several floors can cancel.
+
+    Law: ``x - (d - 1) <= d*(x//d) <= x``.
+    """
+    if isinstance(item, int):
+        return Linear(1, {}, item, item)
+    parts = [(coefficient, _linear_monomial(monomial)) for monomial, coefficient in item.terms]
+    scale = lcm(*(part.scale for _, part in parts))
+    coefficients: dict[Monomial, int] = {}
+    low = high = scale * item.constant
+    for coefficient, part in parts:
+        factor = coefficient * (scale // part.scale)
+        low += factor * (part.low if factor > 0 else part.high)
+        high += factor * (part.high if factor > 0 else part.low)
+        for monomial, inner in part.coefficients.items():
+            coefficients[monomial] = coefficients.get(monomial, 0) + factor * inner
+    return Linear(scale, coefficients, low, high)
+
+
+def _linear_monomial(monomial: Monomial) -> Linear:
+    atom = monomial[0]
+    if len(monomial) == 1 and isinstance(atom, Floor) and isinstance(d := atom.denominator, int):
+        scale, coefficients, low, high = linear(atom.numerator)
+        return Linear(scale * d, coefficients, low - scale * (d - 1), high)
+    return Linear(1, {monomial: 1}, 0, 0)
+
+
+def _linear_bounds(item: Formula) -> Bounds:
+    scale, coefficients, low, high = linear(item)
+    rest = _sum_bounds(coefficients.items())
+    return (
+        None if rest[0] is None else -(-(rest[0] + low) // scale),
+        None if rest[1] is None else (rest[1] + high) // scale,
+    )
+
+
+def _sum_bounds(terms: Iterable[Term]) -> Bounds:
+    low: int | None = 0
+    high: int | None = 0
+    for monomial, coefficient in terms:
+        if coefficient:
+            ends = reduce(_product_bounds, (_atom_bounds(atom) for atom in monomial))
+            below, above = ends if coefficient > 0 else ends[::-1]
+            low = None if low is None or below is None else low + coefficient * below
+            high = None if high is None or above is None else high + coefficient * above
     return low, high
 
 

@@ -62,8 +62,8 @@ Verdict = Proved | Refuted | Undecided
 def decide(condition: Truth, assumptions: Truth = True) -> Verdict:
     """Whether the condition holds for all sizes that satisfy the assumptions.
 
-    In one symbol, a refutation comes with the smallest counterexample. :class:`Undecided` is returned with its
-    reason, not raised.
+    In one symbol, a refutation comes with the smallest counterexample. An :class:`Undecided` is returned
+    with its reason, not raised.
     """
     try:
         found = example(both(assumptions, negate(condition)), _symbols(condition, assumptions))
@@ -227,7 +227,24 @@ def _by_search(items: list[Condition], unknowns: list[Symbol]) -> dict[str, int]
 def _excluded(condition: Truth, domains: Mapping[str, IntSet]) -> bool:
     """Whether bounds exclude the condition once every symbol starts where its domain does."""
     starts = {name: Formula.of(Symbol(name, domain.min or 0)) for name, domain in domains.items()}
-    return resolve(condition, starts) is False
+    narrowed = resolve(condition, starts)
+    if isinstance(narrowed, Both):
+        # Law: y >= x iff y == x + excess for some excess of 0 or more.
+        above = (step for item in narrowed.items for step in _above(item))
+        return any(resolve(narrowed, {symbol.text: value}) is False for symbol, value in above)
+    return narrowed is False
+
+
+def _above(condition: Condition) -> Iterator[tuple[Symbol, Dim]]:
+    """Symbols that an inequality gives in terms of the others: ``W >= H`` is ``W == H + excess``."""
+    if not isinstance(condition, Comparison) or condition.op in ("==", "!="):
+        return
+    gap = condition.left - condition.right if condition.op[0] == ">" else condition.right - condition.left
+    excess = Formula.of(Symbol("excess of an inequality", least=int("=" not in condition.op)))
+    # gap >= 0 is gap == excess; the excess of a strict one is 1 or more.
+    for symbol, value in _equal_to(Comparison("==", gap, excess)):
+        if symbol not in symbols(excess):
+            yield symbol, value
 
 
 def _domain(items: list[Condition], symbol: Symbol) -> IntSet:

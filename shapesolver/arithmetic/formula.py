@@ -106,8 +106,10 @@ class Formula:
         if isinstance(other, int):
             if other == 0:
                 return 0
-            return self if other == 1 else Formula(
-                tuple((m, c * other) for m, c in self.terms), self.constant * other
+            return (
+                self
+                if other == 1
+                else Formula(tuple((m, c * other) for m, c in self.terms), self.constant * other)
             )
         if not isinstance(other, Formula):
             return NotImplemented
@@ -214,7 +216,7 @@ def _floor_of_rest(rest: dict[Monomial, int], constant: int, denominator: int) -
         constant //= factor
         denominator //= factor
     if len(rest) == 1:
-        (monomial, coefficient), = rest.items()
+        ((monomial, coefficient),) = rest.items()
         floor = monomial[0]
         sole = coefficient == 1 and len(monomial) == 1
         if sole and isinstance(floor, Floor) and isinstance(d := floor.denominator, int):
@@ -308,8 +310,9 @@ def sole_atom(item: Dim) -> Atom | None:
     """The atom that this dimension is, if it is nothing else."""
     if isinstance(item, int) or item.constant or len(item.terms) != 1:
         return None
-    (monomial, coefficient), = item.terms
+    ((monomial, coefficient),) = item.terms
     return monomial[0] if coefficient == 1 and len(monomial) == 1 else None
+
 
 def extreme(items: tuple[Dim, ...], least: bool) -> Formula:
     """``min(items)`` or ``max(items)`` as they stand; use ``minimum`` and ``maximum`` to simplify."""

@@ -16,7 +16,7 @@ WALK_LIMIT = 2**21
 """The most edges or residues that one operation walks before it says :class:`Undecided`."""
 
 
-class Undecided(Exception):  # noqa: N818 - it is an answer, not an error
+class Undecided(Exception):
     """The question is too large to answer exactly within the limits; no part of an answer was left out."""
 
     def __init__(self, reason: str) -> None:
@@ -166,9 +166,7 @@ class Mask:
         common = gcd(a, self.modulus)
         modulus = self.modulus // common
         # Law: a*n + b meets only the residues b + common*y, at n = y/(a/common) modulo modulus/common.
-        reached = (
-            (-((b - start) // common), -((b - stop) // common)) for start, stop in self.runs()
-        )
+        reached = ((-((b - start) // common), -((b - stop) // common)) for start, stop in self.runs())
         ys = Mask.of_runs(modulus, (run for run in reached if run[0] < run[1]))
         factor = (a // common) % ys.modulus
         if factor in (0, 1):

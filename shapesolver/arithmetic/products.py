@@ -27,10 +27,12 @@ def product_solutions(
 ) -> list[Box]:
     """All sizes with ``constant * f1(x1) * f2(x2) * ... == target``, as boxes that do not overlap.
 
-    Each factor has its own symbol, and each box has a set for each factor, in their order. Law: a product is
-    ``t`` iff the first factor is a divisor ``d`` of ``t`` and the others multiply to ``t/d``; a product is 0 iff
-    a factor is 0. Raises ``ValueError`` when two factors share a symbol, and :class:`Undecided` when the target is
-    too large to factor or there are more than :data:`BOX_LIMIT` boxes.
+    Each factor has its own symbol, and each box has a set for each factor, in their order. Factors may be
+    negative: ask for positive sizes where that matters. Law: a product is ``t`` iff the first factor is a
+    divisor ``d`` of ``t`` and the others multiply to ``t/d``; it is 0 iff a factor is 0.
+
+    Raises ``ValueError`` when two factors share a symbol, and :class:`Undecided` when the target is too large
+    to factor or there are more than :data:`BOX_LIMIT` boxes.
     """
     names = [str(symbol.text if isinstance(symbol, Symbol) else symbol) for _, symbol in factors]
     if len(set(names)) < len(names):
@@ -40,7 +42,7 @@ def product_solutions(
     if target % constant:
         return []
     rest = target // constant
-    boxes = []
+    boxes: list[Box] = []
     for box in _zero_boxes(factors) if rest == 0 else _boxes(factors, rest, {}):
         if len(boxes) == BOX_LIMIT:
             raise Undecided(f"{target} is such a product in more than {BOX_LIMIT:,} ways")
@@ -85,7 +87,7 @@ def _everything(formula: Dim, symbol: str | Symbol | Formula) -> IntSet:
     return preimage(formula, None, None, symbol)
 
 
-def count(boxes: Sequence[Box]) -> int | float:
+def count_solutions(boxes: Sequence[Box]) -> int | float:
     """How many solutions the boxes hold: an ``int``, or ``math.inf``."""
     total: int | float = 0
     for box in boxes:

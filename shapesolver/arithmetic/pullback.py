@@ -26,6 +26,8 @@ from shapesolver.arithmetic.scaling import scaled
 from shapesolver.arithmetic.sets import IntSet
 from shapesolver.arithmetic.substitution import substitute
 
+Limits = tuple[int | None, int | None]
+
 __all__ = ["Undecided", "preimage", "preimage_of_set", "pull_back_interval"]
 
 
@@ -85,7 +87,7 @@ def _pull(formula: Dim, lo: int | None, hi: int | None, name: str, least: int) -
 def _link(formula: Formula) -> tuple[Atom, int, int] | None:
     """``factor*atom + offset`` where the formula is just that."""
     if len(formula.terms) == 1:
-        (monomial, factor), = formula.terms
+        ((monomial, factor),) = formula.terms
         if len(monomial) == 1:
             return monomial[0], factor, formula.constant
     return None
@@ -101,9 +103,9 @@ def _under_affine(lo: int | None, hi: int | None, factor: int, offset: int) -> t
 
 def _pull_extreme(atom: Extreme, lo: int | None, hi: int | None, name: str, least: int) -> IntSet:
     """Law: ``min(x, y) >= lo`` iff both are; ``min(x, y) <= hi`` iff one is; ``max`` the other way round."""
-    every, some = (lo, None), (None, hi)
-    if not atom.least:
-        every, some = some, every
+    low: Limits = (lo, None)
+    high: Limits = (None, hi)
+    every, some = (low, high) if atom.least else (high, low)
     found = IntSet.everything()
     if every != (None, None):
         found = reduce(IntSet.__and__, (_pull(item, *every, name, least) for item in atom.items))
@@ -278,7 +280,7 @@ def _pull_set(formula: Dim, wanted: IntSet, name: str, least: int) -> IntSet:
 
 
 def pull_back_interval(formula: Dim, lo: Dim, hi: Dim, symbol: str | Symbol | Formula) -> tuple[Dim, Dim]:
-    """The rule for a wanted size that is itself a formula: ``lo <= f(x) <= hi`` iff ``x`` is between the results.
+    """The rule for a wanted size that is itself a formula: ``lo <= f(x) <= hi`` iff ``x`` is in between.
 
     ``pull_back_interval((H - 7)//6 - 1, n, n, H)`` is ``6*n + 13, 6*n + 18``. Raises ``ValueError`` for a
     formula that is not a chain of ``+``, constant ``*`` and ``//`` around the one symbol.

@@ -16,7 +16,7 @@ from itertools import accumulate
 from math import gcd, lcm
 from typing import NamedTuple
 
-from shapesolver.arithmetic.analysis import atoms
+from shapesolver.arithmetic.analysis import atoms, linear
 from shapesolver.arithmetic.atoms import Atom, Floor, Symbol
 from shapesolver.arithmetic.formula import Dim, Formula, canonical
 from shapesolver.arithmetic.masks import Mask, Undecided, joined
@@ -76,25 +76,8 @@ def _atom_period(atom: Atom) -> tuple[int, int]:
 
 def envelope(formula: Dim) -> Envelope:
     """Two parallel lines around the formula."""
-    if isinstance(formula, int):
-        return Envelope(1, 0, formula, formula)
-    parts = [(coefficient, _atom_envelope(atom)) for (atom,), coefficient in formula.terms]
-    scale = lcm(*(part.scale for _, part in parts))
-    slope, low, high = 0, scale * formula.constant, scale * formula.constant
-    for coefficient, part in parts:
-        factor = coefficient * (scale // part.scale)
-        ends = factor * part.low, factor * part.high
-        slope, low, high = slope + factor * part.slope, low + min(ends), high + max(ends)
-    return Envelope(scale, slope, low, high)
-
-
-def _atom_envelope(atom: Atom) -> Envelope:
-    if not isinstance(atom, Floor):
-        return Envelope(1, 1, 0, 0)
-    assert isinstance(atom.denominator, int)
-    scale, slope, low, high = envelope(atom.numerator)
-    # Law: d*(x//d) is x - (d - 1) up to x.
-    return Envelope(scale * atom.denominator, slope, low - scale * (atom.denominator - 1), high)
+    scale, coefficients, low, high = linear(formula)
+    return Envelope(scale, sum(coefficients.values()), low, high)
 
 
 def solve_quasi_affine(formula: Formula, lo: int | None, hi: int | None, name: str) -> IntSet:

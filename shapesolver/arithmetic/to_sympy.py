@@ -53,5 +53,3 @@ class ScaledSize(sympy.Function):  # type: ignore[misc]
         if size.is_Integer and factor.is_number:
             return sympy.Integer(int(float(int(size)) * float(factor) // 1))
         return None
-
-

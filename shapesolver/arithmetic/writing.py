@@ -21,7 +21,7 @@ def write_operand(text: str, terms: tuple[Term, ...], constant: int, right: bool
     """A formula's text as an operand of ``//``: bare if it is a symbol or (on the left) a product."""
     bare = False
     if not constant and len(terms) == 1:
-        (monomial, coefficient), = terms
+        ((monomial, coefficient),) = terms
         single = coefficient == 1 and len(monomial) == 1
         bare = coefficient > 0 and (single or not right) and not (single and isinstance(monomial[0], Floor))
     return text if bare else f"({text})"
