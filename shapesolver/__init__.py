@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Diagnostic", "Net", "NetError", "PlacedLayer", "ShapeError", "ShapeSolverError", "Span", "load", "parse"]
+__all__ = [
+    "Diagnostic",
+    "Net",
+    "NetError",
+    "PlacedLayer",
+    "ShapeError",
+    "ShapeSolverError",
+    "Span",
+    "load",
+    "parse",
+]
 
 _HOMES = {
     "Diagnostic": "diagnostics",

@@ -99,7 +99,9 @@ def derive(graph: Graph, values: Mapping[str, Dim] | None = None) -> Derivation:
                 layer = with_values(layer, known) if node.symbolic else layer
                 outcome = _named_results(node, apply(layer, tuple(inputs)))  # type: ignore[arg-type]
             except ParameterError as error:
-                outcome = Outcome((), (), need(False, "framework-limit", f"{node.layer.op}'s parameter {error}"))
+                outcome = Outcome(
+                    (), (), need(False, "framework-limit", f"{node.layer.op}'s parameter {error}")
+                )
         outcomes.append(outcome)
         layers.append(layer)
         for text, reference in mentions.get(index, ()):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Union
 
 from shapesolver.arithmetic import Dim, Formula
 from shapesolver.derive import Derivation, derive
-from shapesolver.diagnostics import Diagnostic, NetError, ShapeSolverError, Severity
+from shapesolver.diagnostics import Advice, Diagnostic, NetError, Severity, ShapeSolverError, Span
 from shapesolver.language import parse as parse_text
 from shapesolver.language import read
 from shapesolver.layers.base import Layer, Tensor, Weight
@@ -34,6 +34,15 @@ Size = Union[int, "sympy.Expr"]
 
 MAX_SIZE = 10**18
 """The greatest input size that may be asked about."""
+
+
+EMPTY = Diagnostic(
+    "SS026",
+    "no-input",
+    "the file has no layers",
+    Span(1, 1, 1, 1),
+    advice=(Advice("try", "`image = input(28, 28, 1)` to begin"),),
+)
 
 
 class ShapeError(ShapeSolverError):
@@ -62,6 +71,8 @@ def examine(text: str, filename: str = "<text>") -> tuple[Net | None, tuple[Diag
     parsed = parse_text(text, filename)
     graph, found = build(parsed.tree)
     diagnostics = tuple(sorted((*parsed.diagnostics, *found), key=lambda d: d.span))
+    if not graph.nodes and not diagnostics:
+        diagnostics = (EMPTY,)
     if any(d.severity is Severity.ERROR for d in diagnostics):
         return None, diagnostics
     return Net(text, filename, graph), diagnostics
@@ -70,7 +81,9 @@ def examine(text: str, filename: str = "<text>") -> tuple[Net | None, tuple[Diag
 class Net:
     """A network: its layers by name, their sizes, weights and parameters."""
 
-    def __init__(self, text: str, filename: str, graph: Graph, values: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self, text: str, filename: str, graph: Graph, values: Mapping[str, int] | None = None
+    ) -> None:
         self._text = text
         self._filename = filename
         self._graph = graph
@@ -151,7 +164,9 @@ class Net:
             unknown = sizes.keys() - free.symbols.keys() - graph.symbols.keys()
             if unknown:
                 known = ", ".join({**graph.symbols, **free.symbols}) or "none"
-                raise ValueError(f"unknown size {', '.join(sorted(unknown))}; the sizes of this network are {known}")
+                raise ValueError(
+                    f"unknown size {', '.join(sorted(unknown))}; the sizes of this network are {known}"
+                )
             stated = {n: u for n, u in free.symbols.items() if n not in graph.symbols and u is not None}
             return Net(self._text, self._filename, free, {**stated, **self._values, **sizes})
         return Net(self._text, self._filename, graph, {**self._values, **sizes})
@@ -169,7 +184,9 @@ class Net:
     @cached_property
     def layers(self) -> tuple[PlacedLayer, ...]:
         """The layers in order."""
-        return tuple(PlacedLayer(self, node.path, Wire(index)) for index, node in enumerate(self._graph.nodes))
+        return tuple(
+            PlacedLayer(self, node.path, Wire(index)) for index, node in enumerate(self._graph.nodes)
+        )
 
     def __iter__(self) -> Iterator[PlacedLayer]:
         return iter(self.layers)
@@ -191,7 +208,7 @@ class Net:
             return self.layers[index]
         if path in self._graph.names:
             return PlacedLayer(self, path, self._graph.names[path])
-        close = difflib.get_close_matches(path, [*self._places, *self._graph.names], n=3)
+        close = difflib.get_close_matches(path, {**self._places, **self._graph.names}, n=3)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
         raise KeyError(f"no layer is called {path!r}{hint}")
 
@@ -358,5 +375,3 @@ def sum_of(sizes: Iterator[Dim]) -> Dim:
 
 def _restore(text: str, filename: str, values: dict[str, int]) -> Net:
     return parse(text, filename).at(**values)
-
-

@@ -30,7 +30,9 @@ class BadNumber(Exception):
 def read_number(token: Token) -> int | float:
     """A number's value; raises :class:`BadNumber`."""
     if len(token) > MAX_DIGITS:
-        raise BadNumber(token, f"a number has at most {MAX_DIGITS} digits, and this one has {len(token)} characters")
+        raise BadNumber(
+            token, f"a number has at most {MAX_DIGITS} digits, and this one has {len(token)} characters"
+        )
     try:
         value = float(token) if any(c in token for c in ".eE") else int(token)
     except ValueError:

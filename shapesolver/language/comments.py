@@ -33,6 +33,7 @@ class _Attacher:
         self._comments = comments
         self._next = 0
         self._lines = lines
+        self._end: tuple[int, int] | None = None
 
     def statements(self, statements: tuple[tree.Statement, ...]) -> tuple[tree.Statement, ...]:
         return tuple(map(self._statement, statements))
@@ -68,7 +69,9 @@ class _Attacher:
         header = ""
         if body_start.line > header_line:
             header = self._on_line(header_line)
+        outer, self._end = self._end, (span.end_line, span.end_column)
         body = self.statements(statement.body)
+        self._end = outer
         closing = self._until((span.end_line, span.end_column))
         after = self._on_line(span.end_line)
         notes = tree.Notes(before=before, after=after, header=header, closing=closing, blank=blank)
@@ -92,10 +95,14 @@ class _Attacher:
         return tuple(self._comments[start : self._next])
 
     def _on_line(self, line: int) -> str:
-        if self._next < len(self._comments) and self._comments[self._next].line == line:
-            self._next += 1
-            return self._comments[self._next - 1].text
-        return ""
+        """The comment on a line, if it lies within the braces that are open."""
+        if self._next == len(self._comments):
+            return ""
+        comment = self._comments[self._next]
+        if comment.line != line or (self._end is not None and comment[:2] > self._end):
+            return ""
+        self._next += 1
+        return comment.text
 
 
 def allowed(comments: Sequence[str]) -> tuple[str, ...]:

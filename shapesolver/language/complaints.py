@@ -32,7 +32,6 @@ _WORDS = {
     "LBRACE": "`{`",
     "RBRACE": "`}`",
     "_NEWLINE": "the end of the line",
-    "LPAREN": "`(`",
     "NAME": "a name",
     "COMPARE": "a comparison",
 }
@@ -72,7 +71,9 @@ _REPLACEMENTS = {
 _PYTHON = {"import", "from", "def", "class", "return", "for", "while", "if", "lambda", "model", "self"}
 
 
-def diagnostic(name: str, message: str, token: Token, *advice: tuple[str, str], related: Collection[Label] = ()) -> Diagnostic:
+def diagnostic(
+    name: str, message: str, token: Token, *advice: tuple[str, str], related: Collection[Label] = ()
+) -> Diagnostic:
     """A finding at a token."""
     return Diagnostic(
         CODES[name],
@@ -86,7 +87,11 @@ def diagnostic(name: str, message: str, token: Token, *advice: tuple[str, str], 
 
 def about_number(error: BadNumber) -> Diagnostic:
     """A number that cannot be read."""
-    advice = ("limit", f"{MAX_DIGITS} digits") if len(error.token) > MAX_DIGITS else ("try", "`3`, `0.5` or `1e-5`")
+    advice = (
+        ("limit", f"{MAX_DIGITS} digits")
+        if len(error.token) > MAX_DIGITS
+        else ("try", "`3`, `0.5` or `1e-5`")
+    )
     return diagnostic("bad-number", error.why, error.token, advice)
 
 
@@ -111,21 +116,37 @@ def about_character(token: Token) -> Diagnostic:
     """A character that the language does not have."""
     char = str(token)
     if char in _LOOK_ALIKES:
-        return diagnostic("bad-character", f"`{char}` is not part of the language", token, ("try", f"`{_LOOK_ALIKES[char]}`"))
+        return diagnostic(
+            "bad-character",
+            f"`{char}` is not part of the language",
+            token,
+            ("try", f"`{_LOOK_ALIKES[char]}`"),
+        )
     if char in _REPLACEMENTS:
-        return diagnostic("bad-character", f"`{char}` is not part of the language", token, ("try", _REPLACEMENTS[char]))
+        return diagnostic(
+            "bad-character", f"`{char}` is not part of the language", token, ("try", _REPLACEMENTS[char])
+        )
     if char in "\"'":
-        return diagnostic("bad-character", "the quoted text is not closed on its line", token, ("expected", f"a second {char}"))
+        return diagnostic(
+            "bad-character",
+            "the quoted text is not closed on its line",
+            token,
+            ("expected", f"a second {char}"),
+        )
     name = unicodedata.name(char, f"character U+{ord(char):04X}")
     shown = f"`{char}` ({name})" if char.isprintable() else name
     return diagnostic("bad-character", f"{shown} is not part of the language", token)
 
 
-def about_token(token: Token, accepted: Collection[str], first: Token | None, before: Token | None) -> Diagnostic:
+def about_token(
+    token: Token, accepted: Collection[str], first: Token | None, before: Token | None
+) -> Diagnostic:
     """A token that does not fit where it stands; ``first`` begins the statement, ``before`` stands before it."""
     if token.type == "BAD":
         return about_character(token)
-    advice = [("expected", expected(accepted))] + [hint for hint in [_hint(token, accepted, first, before)] if hint]
+    advice = [("expected", expected(accepted))] + [
+        hint for hint in [_hint(token, accepted, first, before)] if hint
+    ]
     if token.type == "_NEWLINE":
         return diagnostic("syntax-error", "the line ends too early", token, *advice)
     if token.type == "$END":
@@ -138,13 +159,15 @@ def about_token(token: Token, accepted: Collection[str], first: Token | None, be
 def expected(accepted: Collection[str]) -> str:
     """Accepted token types in people's words."""
     words = ["a value"] if accepted >= _VALUE else []
-    words += [text for kind, text in _WORDS.items() if kind in accepted and not (words and kind in ("NAME", "LPAREN"))]
+    words += [text for kind, text in _WORDS.items() if kind in accepted and not (words and kind == "NAME")]
     if "BLOCK" in accepted:
         words = ["a statement", *(w for w in words if w == "`}`")]
     return " or ".join(words[:4]) or "something else"
 
 
-def _hint(token: Token, accepted: Collection[str], first: Token | None, before: Token | None) -> tuple[str, str] | None:
+def _hint(
+    token: Token, accepted: Collection[str], first: Token | None, before: Token | None
+) -> tuple[str, str] | None:
     start = str(first) if first is not None else ""
     if start in _PYTHON:
         return "note", "a .net file is not Python: it holds layers, one a line"
@@ -157,5 +180,8 @@ def _hint(token: Token, accepted: Collection[str], first: Token | None, before: 
     if token.type == "LBRACE" and "_NEWLINE" in accepted:
         return "note", "braces belong to `block name(...)` and `repeat n`"
     if token.type == "_ARROW" and first is token:
-        return "try", "end the line above with `->`'s left side: a pipeline stands on one line, or in parentheses"
+        return (
+            "try",
+            "end the line above with `->`'s left side: a pipeline stands on one line, or in parentheses",
+        )
     return None

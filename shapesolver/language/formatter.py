@@ -15,7 +15,20 @@ WIDTH = 88
 """The longest line that is not broken."""
 INDENT = "    "
 
-_PRECEDENCE = {"or": 1, "and": 2, "not": 3, "compare": 4, "+": 5, "-": 5, "*": 6, "/": 6, "//": 6, "%": 6, "unary": 7, "**": 8}
+_PRECEDENCE = {
+    "or": 1,
+    "and": 2,
+    "not": 3,
+    "compare": 4,
+    "+": 5,
+    "-": 5,
+    "*": 6,
+    "/": 6,
+    "//": 6,
+    "%": 6,
+    "unary": 7,
+    "**": 8,
+}
 _POSTFIX = 9
 
 
@@ -78,7 +91,8 @@ def _header(statement: tree.Block | tree.Repeat) -> str:
         index = f" as {statement.index.text}" if statement.index else ""
         return f"repeat {expression(statement.count)}{index}"
     parameters = ", ".join(
-        p.name.text if p.default is None else f"{p.name.text}={expression(p.default)}" for p in statement.parameters
+        p.name.text if p.default is None else f"{p.name.text}={expression(p.default)}"
+        for p in statement.parameters
     )
     return f"block {statement.name.text}({parameters})"
 
@@ -89,9 +103,10 @@ def _on_one_line(statement: tree.Block | tree.Repeat, header: str) -> str | None
         return None
     if not statement.body:
         return header + " {}"
-    (inner,) = _statements(statement.body, 0) if not isinstance(statement.body[0], (tree.Block, tree.Repeat)) else ("\n",)
-    text = f"{header} {{ {inner} }}"
-    return text if len(text) <= WIDTH and "\n" not in text else None
+    if isinstance(statement.body[0], (tree.Block, tree.Repeat)):
+        return None
+    text = f"{header} {{ {' '.join(_statement(statement.body[0], 0))} }}"
+    return text if len(text) <= WIDTH else None
 
 
 class _Writer:
@@ -147,19 +162,15 @@ class _Writer:
             return self._wrapped(head, stages, tail)
         text = head
         for index, stage in enumerate(stages):
-            last = index == len(stages) - 1
-            arrow = tail if last else " -> "
-            ahead = "" if last else " -> ".join(expression(s) for s in stages[index + 1 :])
-            column = len(text.rpartition("\n")[2])
-            fits = column + len(expression(stage)) + len(arrow) + len(ahead) <= WIDTH
+            rest = "".join(f" -> {expression(s, 1)}" for s in stages[index + 1 :])
+            before, newline, current = text.rpartition("\n")
+            fits = len(current) + len(expression(stage, 1)) + len(rest) + len(tail) <= WIDTH
             breakable = isinstance(stage, tree.Call) and len(stage.arguments) > 1
+            arrow = " -> " if rest else tail
             if self._comments_within(stage.span) or (not fits and breakable):
-                line_start = text.rpartition("\n")[0]
-                current = text.rpartition("\n")[2]
-                broken = self._break_call(current, stage, arrow)
-                text = f"{line_start}\n{broken}" if line_start else broken
+                text = before + newline + self._break_call(current, stage, arrow)
             else:
-                text += expression(stage) + arrow
+                text += expression(stage, 1) + arrow
         return text
 
     def _wrapped(self, head: str, stages: tuple[tree.Expression, ...], tail: str) -> str:
@@ -175,20 +186,26 @@ class _Writer:
 
     def _break_call(self, head: str, stage: tree.Expression, tail: str) -> str:
         if isinstance(stage, tree.Call) and stage.arguments:
-            return self._broken(f"{head}{expression(stage.function)}(", stage.arguments, f"){tail}", stage.span)
-        return head + expression(stage) + tail
+            return self._broken(
+                f"{head}{expression(stage.function)}(", stage.arguments, f"){tail}", stage.span
+            )
+        return head + expression(stage, 1) + tail
 
     def _broken(self, opening: str, arguments: tuple[tree.Argument, ...], closing: str, span: Span) -> str:
         outer, self._indent = self._indent, self._indent + INDENT
         self._within_parentheses += 1
         lines = [opening]
         for index, entry in enumerate(arguments):
-            lines.extend(self._indent + comment(text) for text in self._take((entry.span.line, entry.span.column)))
+            lines.extend(
+                self._indent + comment(text) for text in self._take((entry.span.line, entry.span.column))
+            )
             label = f"{entry.name}=" if entry.name else ""
             text = self._fit(self._indent + label, entry.value, ",")
             following = arguments[index + 1].span if index + 1 < len(arguments) else span
             end_of_line = (entry.span.end_line + 1, 0)
-            place = min(end_of_line, (following.line, following.column)) if following is not span else end_of_line
+            place = (
+                min(end_of_line, (following.line, following.column)) if following is not span else end_of_line
+            )
             behind = self._take(min(place, (span.end_line, span.end_column)))
             lines.append(text + _behind(behind[0]) if behind else text)
             lines.extend(self._indent + comment(text) for text in behind[1:])

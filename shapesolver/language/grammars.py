@@ -50,11 +50,13 @@ def _cache_file(grammar: str) -> Path | None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         info = folder.lstat()
         private = stat.S_ISDIR(info.st_mode) and not info.st_mode & 0o077
-        if not private or (hasattr(os, "getuid") and info.st_uid != os.getuid()) or not os.access(folder, os.W_OK):
+        if (
+            not private
+            or (hasattr(os, "getuid") and info.st_uid != os.getuid())
+            or not os.access(folder, os.W_OK)
+        ):
             return None
     except OSError:
         return None
     digest = hashlib.sha256(f"{lark.__version__}\n{grammar}".encode()).hexdigest()[:16]
     return folder / f"grammar-{digest}.lark"
-
-

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import lark
 from lark import Token
@@ -58,7 +58,9 @@ def parse_expression(text: str) -> tuple[tree.Expression | None, tuple[Diagnosti
 
 def _shifted(diagnostic: Diagnostic, columns: int) -> Diagnostic:
     line, column, end_line, end_column = diagnostic.span
-    return replace(diagnostic, span=Span(line, max(column - columns, 1), end_line, max(end_column - columns, 1)))
+    return replace(
+        diagnostic, span=Span(line, max(column - columns, 1), end_line, max(end_column - columns, 1))
+    )
 
 
 @dataclass(slots=True)
@@ -176,6 +178,10 @@ class _Run:
                     return tree.File(())
                 missing += 1
                 if missing == 1:
-                    self._report(complaints.diagnostic("unclosed-parenthesis", "a `{` is never closed", end, ("expected", "`}`")))
+                    self._report(
+                        complaints.diagnostic(
+                            "unclosed-parenthesis", "a `{` is never closed", end, ("expected", "`}`")
+                        )
+                    )
                 self._interactive.feed_token(Token.new_borrow_pos("RBRACE", "}", end))
                 self._interactive.feed_token(Token.new_borrow_pos("_NEWLINE", "\n", end))

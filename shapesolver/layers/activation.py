@@ -46,7 +46,11 @@ for _op, _names in PLAIN.items():
         type(
             _op.title().replace("_", ""),
             (Activation,),
-            {"__doc__": f"The {_op} function, cell by cell.", "__module__": __name__, "other_names": {_names: ""}},
+            {
+                "__doc__": f"The {_op} function, cell by cell.",
+                "__module__": __name__,
+                "other_names": {_names: ""},
+            },
         )
     )
 
@@ -64,7 +68,11 @@ for _op, _names in WITH_SLOPE.items():
         type(
             _op.title().replace("_", ""),
             (Sloped,),
-            {"__doc__": f"The {_op} function, cell by cell.", "__module__": __name__, "other_names": {_names: "alpha"}},
+            {
+                "__doc__": f"The {_op} function, cell by cell.",
+                "__module__": __name__,
+                "other_names": {_names: "alpha"},
+            },
         )
     )
 
@@ -75,7 +83,9 @@ class PRelu(Activation):
 
     other_names: ClassVar = {"PReLU PRelu": "slopes"}
 
-    slopes: Dim = declare(Kind.SIZE, "learned slopes (torch): 1 or the channels", default=1, names=("num_parameters",), least=1)
+    slopes: Dim = declare(
+        Kind.SIZE, "learned slopes (torch): 1 or the channels", default=1, names=("num_parameters",), least=1
+    )
     shared_axes: Any = declare(Kind.AXES, "axes along which a slope is shared (keras)", default=None)
 
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
@@ -133,5 +143,3 @@ class Glu(Layer):
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         index = axis_index(inputs[0], self.axis)
         return (with_size(inputs[0], index, inputs[0].sizes[index] // 2),)
-
-

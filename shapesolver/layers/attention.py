@@ -26,7 +26,9 @@ class Attention(Layer):
     inputs: ClassVar = (1, 3)
 
     heads: Dim = declare(Kind.SIZE, "attention heads", names=("num_heads",), least=1)
-    key_dim: Dim | None = declare(Kind.SIZE, "features of a head's query and key (Keras)", default=None, least=1)
+    key_dim: Dim | None = declare(
+        Kind.SIZE, "features of a head's query and key (Keras)", default=None, least=1
+    )
     value_dim: Dim | None = declare(Kind.SIZE, "features of a head's value (Keras)", default=None, least=1)
     features: Dim | None = declare(
         Kind.SIZE, "the query's features, checked when given", default=None, names=("embed_dim",), least=1
@@ -41,7 +43,9 @@ class Attention(Layer):
 
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         for tensor in inputs:
-            yield need(tensor.rank >= 2, "wrong-rank", f"attention needs positions and features, not {tensor}")
+            yield need(
+                tensor.rank >= 2, "wrong-rank", f"attention needs positions and features, not {tensor}"
+            )
         query, key, value = self.roles(inputs)
         features = query.sizes[-1]
         if self.features is not None:
@@ -74,7 +78,11 @@ class Attention(Layer):
         key_dim: Any = self.key_dim
         value_dim = key_dim if self.value_dim is None else self.value_dim
         heads, arrays = self.heads, []
-        for name, features, dim in (("query", query, key_dim), ("key", key, key_dim), ("value", value, value_dim)):
+        for name, features, dim in (
+            ("query", query, key_dim),
+            ("key", key, key_dim),
+            ("value", value, value_dim),
+        ):
             arrays.append(Weight(f"{name}.kernel", (features, heads, dim)))
             arrays.append(Weight(f"{name}.bias", (heads, dim)))
         arrays.append(Weight("attention_output.kernel", (heads, value_dim, query)))

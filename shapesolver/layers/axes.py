@@ -8,6 +8,7 @@ from shapesolver.arithmetic import Dim
 from shapesolver.layers.base import Layer, Need, Tensor, Trouble
 from shapesolver.layers.parameters import show
 
+
 def axis_index(tensor: Tensor, axis: Any, extra: int = 0) -> int:
     """The index into ``tensor.sizes`` of an axis that :func:`axis_need` accepts.
 

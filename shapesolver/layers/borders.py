@@ -72,7 +72,9 @@ class Pad(Bordered):
         yield Need(
             compare(">=", n + cropped, 0),
             "empty-size",
-            lambda: Trouble(f"pad removes {-cropped} cells, and there are {n}", f"{n} - {-cropped} is negative"),
+            lambda: Trouble(
+                f"pad removes {-cropped} cells, and there are {n}", f"{n} - {-cropped} is negative"
+            ),
         )
         yield self.positive(size, lambda: f"{n} + {before} + {after} = {size}")
 
@@ -111,7 +113,9 @@ class Crop(Bordered):
         Kind.AMOUNTS, "cells removed at the ends", default=None, names=("cropping",), least=0
     )
     to: Any = declare(Kind.TENSOR, "the tensor whose spatial sizes to take", default=None)
-    offset: Any = declare(Kind.PER_AXIS, "where to start, with `to`; the middle when left out", default=None, least=0)
+    offset: Any = declare(
+        Kind.PER_AXIS, "where to start, with `to`; the middle when left out", default=None, least=0
+    )
 
     def size(self, n: Dim, axis: int) -> Dim:
         """``n - a - b``."""
@@ -140,7 +144,9 @@ class Crop(Bordered):
         tensor, other = inputs
         yield self._rank_need(tensor)
         yield need(
-            tensor.rank == other.rank, "wrong-rank", f"crop cannot match {tensor} to {other}: their ranks differ"
+            tensor.rank == other.rank,
+            "wrong-rank",
+            f"crop cannot match {tensor} to {other}: their ranks differ",
         )
         for axis, (n, target) in enumerate(zip(self.split(tensor)[1], self.split(other)[1], strict=True)):
             offset = 0 if self.offset is None else self.at("offset", axis)
@@ -171,7 +177,9 @@ class Slice(Layer):
     other_names: ClassVar = {"Slice": "start stop axis step"}
 
     start: Dim = declare(Kind.SIZE, "the first index", default=0, names=("starts",))
-    stop: Dim | None = declare(Kind.SIZE, "the index to stop before; the end when left out", default=None, names=("ends",))
+    stop: Dim | None = declare(
+        Kind.SIZE, "the index to stop before; the end when left out", default=None, names=("ends",)
+    )
     step: Dim = declare(Kind.SIZE, "the distance between indices", default=1, names=("steps",), least=1)
     axis: Any = declare(Kind.AXIS, "the axis sliced", default="C", names=("dim", "axes"))
 

@@ -49,7 +49,9 @@ class Convolving(Windowed):
                 "onnxruntime has no padding=same for a dilated convolution",
                 says="Dilation not supported for AutoPadType::SAME_UPPER or AutoPadType::SAME_LOWER.",
             )
-            yield need(self.padding != "causal", "framework-limit", "ONNX has no padding=causal; write the pairs")
+            yield need(
+                self.padding != "causal", "framework-limit", "ONNX has no padding=causal; write the pairs"
+            )
 
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         yield from super().needs(*inputs)
@@ -87,7 +89,8 @@ class Convolving(Windowed):
 def not_strided_and_dilated(layer: Windowed, axes: int) -> Need:
     """Keras' limit: no stride above 1 beside a dilation above 1, on whichever axes they are."""
     above = [
-        any(compare(">", layer.at(name, axis), 1) is True for axis in range(axes)) for name in ("stride", "dilation")
+        any(compare(">", layer.at(name, axis), 1) is True for axis in range(axes))
+        for name in ("stride", "dilation")
     ]
     return need(
         not all(above),
@@ -114,12 +117,18 @@ class Conv(Convolving):
         "conv1d conv2d conv3d Conv": "channels kernel stride padding dilation groups bias",
     }
 
-    channels: Dim = declare(Kind.SIZE, "output channels: how many filters there are", names=CHANNEL_NAMES, least=1)
-    kernel: PerAxis = kernel_parameter(("nb_row:0", "nb_col:1", "kernel_dim1:0", "kernel_dim2:1", "kernel_dim3:2"))
+    channels: Dim = declare(
+        Kind.SIZE, "output channels: how many filters there are", names=CHANNEL_NAMES, least=1
+    )
+    kernel: PerAxis = kernel_parameter(
+        ("nb_row:0", "nb_col:1", "kernel_dim1:0", "kernel_dim2:1", "kernel_dim3:2")
+    )
     stride: PerAxis = stride_parameter()
     padding: Padding = padding_parameter()
     dilation: PerAxis = dilation_parameter()
-    groups: Dim = declare(Kind.SIZE, "groups of channels that do not mix", default=1, names=("group",), least=1)
+    groups: Dim = declare(
+        Kind.SIZE, "groups of channels that do not mix", default=1, names=("group",), least=1
+    )
     bias: bool = declare(Kind.FLAG, "whether a bias is added", default=True, names=BIAS_NAMES)
     in_channels: Dim | None = declare(
         Kind.SIZE, "input channels, checked when given", default=None, names=("input_channels",), least=1

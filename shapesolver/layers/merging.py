@@ -18,7 +18,6 @@ def axis_parameter(doc: str, **more: Any) -> Any:
     return declare(Kind.AXIS, doc, names=("dim", "concat_axis"), **more)
 
 
-
 @layer("concat")
 class Concat(Layer):
     """Tensors joined along one axis; their other sizes must be equal."""
@@ -82,12 +81,16 @@ class Stack(Layer):
         yield need(isinstance(self.axis, int), "axis-out-of-range", "stack takes the new axis' number")
         yield axis_need(self, first, self.axis, extra=1)
         for other in inputs[1:]:
-            yield need(other.rank == first.rank, "wrong-rank", f"stack needs equal tensors: {first} and {other}")
+            yield need(
+                other.rank == first.rank, "wrong-rank", f"stack needs equal tensors: {first} and {other}"
+            )
             for one, two in zip(first.sizes, other.sizes, strict=True):
                 yield Need(
                     compare("==", one, two),
                     "size-mismatch",
-                    lambda one=one, two=two: Trouble(f"stack needs equal sizes, and they are {one} and {two}"),
+                    lambda one=one, two=two: Trouble(
+                        f"stack needs equal sizes, and they are {one} and {two}"
+                    ),
                 )
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
@@ -199,7 +202,9 @@ class MatMul(Layer):
             lambda: Trouble(
                 f"matmul needs the left's columns to be the right's rows, and they are {inner} and {rows}",
                 f"{inner} is not {rows}",
-                f"mat1 and mat2 shapes cannot be multiplied ({left} and {right})" if self.dialect.torch else "",
+                f"mat1 and mat2 shapes cannot be multiplied ({left} and {right})"
+                if self.dialect.torch
+                else "",
             ),
         )
         pairs = zip_longest(reversed(left.sizes[:-2]), reversed(right.sizes[:-2]), fillvalue=1)

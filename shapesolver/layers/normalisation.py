@@ -84,7 +84,11 @@ class LayerNorm(Normalisation):
 
     axes: int = declare(Kind.SIZE, "how many axes at the end", default=1, least=1)
     shape: Any = declare(
-        Kind.SIZES, "the sizes of those axes, checked when given", default=None, names=("normalized_shape",), least=1
+        Kind.SIZES,
+        "the sizes of those axes, checked when given",
+        default=None,
+        names=("normalized_shape",),
+        least=1,
     )
     affine: bool = declare(Kind.FLAG, AFFINE_DOC, default=True, names=("elementwise_affine",))
     bias: bool = declare(Kind.FLAG, "whether the shift is learned", default=True, names=("center",))
@@ -136,7 +140,9 @@ class GroupNorm(Normalisation):
             self.groups,
             "its channels",
             "groups",
-            "num_channels ({dividend}) must be divisible by num_groups ({divisor})" if self.dialect.torch else "",
+            "num_channels ({dividend}) must be divisible by num_groups ({divisor})"
+            if self.dialect.torch
+            else "",
         )
 
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:

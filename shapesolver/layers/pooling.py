@@ -178,7 +178,10 @@ class AvgPool(Pool):
 class LpPool(Pool):
     """The p-norm of each window."""
 
-    other_names: ClassVar = {"LPPool1d LPPool2d LPPool3d": "norm kernel stride ceil_mode", "LpPool": "kernel stride"}
+    other_names: ClassVar = {
+        "LPPool1d LPPool2d LPPool3d": "norm kernel stride ceil_mode",
+        "LpPool": "kernel stride",
+    }
     dilation = 1
 
     kernel: PerAxis = pool_kernel()
@@ -220,7 +223,13 @@ UNBOUNDED = 10**30
 
 def target_parameter() -> Any:
     """The stated result size of an adaptive pool."""
-    return declare(Kind.PER_AXIS, "the output size; none keeps an axis", default=None, names=("output_size", "size"), least=1)
+    return declare(
+        Kind.PER_AXIS,
+        "the output size; none keeps an axis",
+        default=None,
+        names=("output_size", "size"),
+        least=1,
+    )
 
 
 @layer("adaptive_avg_pool")
@@ -269,7 +278,9 @@ class GlobalPool(AxisWise):
 
 def keepdims_parameter() -> Any:
     """Whether pooled axes stay, with size 1."""
-    return declare(Kind.FLAG, "whether the pooled axes stay, at size 1 (keras: no, others: yes)", default=None)
+    return declare(
+        Kind.FLAG, "whether the pooled axes stay, at size 1 (keras: no, others: yes)", default=None
+    )
 
 
 @layer("global_avg_pool")
@@ -294,5 +305,3 @@ class GlobalMaxPool(GlobalPool):
     }
 
     keepdims: bool | None = keepdims_parameter()
-
-

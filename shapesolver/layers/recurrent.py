@@ -32,7 +32,11 @@ class Recurrent(Layer):
     )
     bias: bool = declare(Kind.FLAG, "whether biases are added", default=True, names=("use_bias",))
     in_features: Dim | None = declare(
-        Kind.SIZE, "input features, checked when given", default=None, names=("input_size", "input_dim"), least=1
+        Kind.SIZE,
+        "input features, checked when given",
+        default=None,
+        names=("input_size", "input_dim"),
+        least=1,
     )
 
     @classmethod
@@ -131,7 +135,11 @@ class Lstm(Recurrent):
     other_names: ClassVar = {"LSTM": "units second layers bias"}
 
     projection: Dim = declare(
-        Kind.SIZE, "features the state is projected to (torch); 0 for none", default=0, names=("proj_size",), least=0
+        Kind.SIZE,
+        "features the state is projected to (torch); 0 for none",
+        default=0,
+        names=("proj_size",),
+        least=0,
     )
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import NamedTuple, TypeVar, dataclass_transform
 
@@ -91,8 +91,9 @@ def parameter_names(kind: type[Layer]) -> Mapping[str, str]:
     return found
 
 
-def suggestions(name: str) -> Iterator[str]:
-    """Layer names close to a misspelt one, best first."""
-    lowered = {known.lower(): known for known in spellings()}
-    for match in difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.6):
-        yield lowered[match]
+def suggestions(name: str) -> list[str]:
+    """Layer names close to a misspelt one, best first: the language's own, or else another framework's."""
+    lowered = name.lower()
+    own = difflib.get_close_matches(lowered, kinds(), n=2, cutoff=0.6)
+    others = {known.lower(): known for known in spellings()}
+    return own or [others[match] for match in difflib.get_close_matches(lowered, others, n=1, cutoff=0.6)]

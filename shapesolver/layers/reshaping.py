@@ -41,7 +41,9 @@ class Flatten(Layer):
         yield axis_need(self, inputs[0], self.start)
         yield axis_need(self, inputs[0], self.end)
         start, end = self._range(inputs[0])
-        yield need(start <= end, "axis-out-of-range", f"flatten's start {self.start} lies after its end {self.end}")
+        yield need(
+            start <= end, "axis-out-of-range", f"flatten's start {self.start} lies after its end {self.end}"
+        )
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         sizes = inputs[0].sizes
@@ -58,7 +60,11 @@ class Reshape(Layer):
     other_names: ClassVar = {"Reshape view": "sizes"}
 
     sizes: tuple[Dim, ...] = declare(
-        Kind.SIZES, "the new sizes, one of them perhaps -1", names=("target_shape", "shape"), least=-1, variadic=True
+        Kind.SIZES,
+        "the new sizes, one of them perhaps -1",
+        names=("target_shape", "shape"),
+        least=-1,
+        variadic=True,
     )
 
     def resolved(self, total: Dim) -> tuple[Dim, ...]:
@@ -186,7 +192,9 @@ class Unflatten(Layer):
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         yield axis_need(self, inputs[0], self.axis)
         total = inputs[0].sizes[axis_index(inputs[0], self.axis)]
-        yield need(self.sizes.count(-1) <= 1, "framework-limit", "unflatten can work out one -1, and there are more")
+        yield need(
+            self.sizes.count(-1) <= 1, "framework-limit", "unflatten can work out one -1, and there are more"
+        )
         yield need(0 not in self.sizes, "empty-size", "unflatten to a size of 0 leaves nothing")
         known = product(tuple(size for size in self.sizes if size != -1))
         if -1 in self.sizes:

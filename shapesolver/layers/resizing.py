@@ -7,11 +7,22 @@ from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, as_float32, ceil_div, scaled
 from shapesolver.layers.base import AxisWise, Need, Trouble
-from shapesolver.layers.parameters import Kind, PerAxis, declare
+from shapesolver.layers.parameters import Kind, declare
 from shapesolver.layers.pooling import stated_interval
 from shapesolver.layers.registry import layer
 
-MODES = ("nearest", "bilinear", "linear", "bicubic", "cubic", "trilinear", "area", "nearest-exact", "lanczos3", "lanczos5")
+MODES = (
+    "nearest",
+    "bilinear",
+    "linear",
+    "bicubic",
+    "cubic",
+    "trilinear",
+    "area",
+    "nearest-exact",
+    "lanczos3",
+    "lanczos5",
+)
 
 
 def least_reaching(target: Dim, factor: float) -> Dim:
@@ -38,14 +49,16 @@ class Upsample(AxisWise):
 
     other_names: ClassVar = {
         "UpSampling1D UpSampling2D UpSampling3D": "scale",
-        "Upsample UpsamplingNearest2d UpsamplingBilinear2d interpolate": "output_size scale mode",
+        "Upsample UpsamplingNearest2d UpsamplingBilinear2d interpolate": "",
     }
     per_axis = ("scale",)
 
     scale: Any = declare(
         Kind.FACTORS, "the factor(s)", names=("scale_factor", "size", "scales", "factor", "length"), least=0
     )
-    mode: str = declare(Kind.WORD, "how values are interpolated", default="nearest", names=("interpolation",), choices=MODES)
+    mode: str = declare(
+        Kind.WORD, "how values are interpolated", default="nearest", names=("interpolation",), choices=MODES
+    )
 
     def factor(self, axis: int) -> Any:
         """The factor as the framework stores it."""
@@ -82,13 +95,21 @@ class Resize(AxisWise):
     per_axis = ("target",)
 
     target: tuple[Dim, ...] = declare(
-        Kind.SIZES, "the output size, one number for all axes or one for each", names=("size", "sizes"), least=1, variadic=True
+        Kind.SIZES,
+        "the output size, one number for all axes or one for each",
+        names=("size", "sizes"),
+        least=1,
+        variadic=True,
     )
-    mode: str = declare(Kind.WORD, "how values are interpolated", default="bilinear", names=("interpolation",), choices=MODES)
+    mode: str = declare(
+        Kind.WORD, "how values are interpolated", default="bilinear", names=("interpolation",), choices=MODES
+    )
 
     def at(self, name: str, axis: int) -> Any:
         """As for every layer; a single number serves every axis."""
-        return self.target[axis if len(self.target) > 1 else 0] if name == "target" else super().at(name, axis)
+        return (
+            self.target[axis if len(self.target) > 1 else 0] if name == "target" else super().at(name, axis)
+        )
 
     def _tuple_needs(self, spatial_rank: int) -> Iterator[Need]:
         if len(self.target) > 1:
@@ -110,7 +131,9 @@ class PixelShuffle(AxisWise):
     other_names: ClassVar = {"PixelShuffle DepthToSpace": "factor"}
     spatial_ranks: ClassVar = (2, 2)
 
-    factor: Dim = declare(Kind.SIZE, "how much larger each axis becomes", names=("upscale_factor", "blocksize"), least=1)
+    factor: Dim = declare(
+        Kind.SIZE, "how much larger each axis becomes", names=("upscale_factor", "blocksize"), least=1
+    )
 
     def size(self, n: Dim, axis: int) -> Dim:
         """``n*r``."""
@@ -141,7 +164,9 @@ class PixelUnshuffle(AxisWise):
     other_names: ClassVar = {"PixelUnshuffle SpaceToDepth": "factor"}
     spatial_ranks: ClassVar = (2, 2)
 
-    factor: Dim = declare(Kind.SIZE, "how much smaller each axis becomes", names=("downscale_factor", "blocksize"), least=1)
+    factor: Dim = declare(
+        Kind.SIZE, "how much smaller each axis becomes", names=("downscale_factor", "blocksize"), least=1
+    )
 
     def size(self, n: Dim, axis: int) -> Dim:
         """``n/r``, which must be whole."""
@@ -163,5 +188,3 @@ class PixelUnshuffle(AxisWise):
 
     def out_channels(self, channels: Dim) -> Dim:
         return channels * self.factor**2
-
-

@@ -17,7 +17,11 @@ TIME_NAMES = ("L", "T")
 def size_parameter() -> Any:
     """The sizes of a tensor, batch left out."""
     return declare(
-        Kind.SIZES, "the sizes, batch left out", names=("shape", "input_shape", "batch_shape"), least=1, variadic=True
+        Kind.SIZES,
+        "the sizes, batch left out",
+        names=("shape", "input_shape", "batch_shape"),
+        least=1,
+        variadic=True,
     )
 
 

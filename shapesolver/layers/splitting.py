@@ -23,7 +23,11 @@ class Split(Layer):
     other_names: ClassVar = {"Split": "sizes"}
 
     sizes: tuple[Dim, ...] = declare(
-        Kind.SIZES, "the pieces' sizes, or one size for all", names=("split_size", "split_sizes"), least=1, variadic=True
+        Kind.SIZES,
+        "the pieces' sizes, or one size for all",
+        names=("split_size", "split_sizes"),
+        least=1,
+        variadic=True,
     )
     axis: Any = axis_parameter("the axis cut", default="C")
 
@@ -48,7 +52,9 @@ class Split(Layer):
                 lambda: Trouble(
                     f"split's sizes add up to {total}, and the axis has {n}",
                     f"{total} is not {n}",
-                    f"split_with_sizes expects split_sizes to sum exactly to {n}" if self.dialect.torch else "",
+                    f"split_with_sizes expects split_sizes to sum exactly to {n}"
+                    if self.dialect.torch
+                    else "",
                 ),
             )
             return

@@ -94,10 +94,16 @@ class ConvTranspose(Spreading, Windowed):
         Kind.PER_AXIS, "cells added at the end of the output", default=None, least=0
     )
     dilation: PerAxis = dilation_parameter()
-    groups: Dim = declare(Kind.SIZE, "groups of channels that do not mix", default=1, names=("group",), least=1)
+    groups: Dim = declare(
+        Kind.SIZE, "groups of channels that do not mix", default=1, names=("group",), least=1
+    )
     bias: bool = declare(Kind.FLAG, "whether a bias is added", default=True, names=BIAS_NAMES)
     output_size: PerAxis | None = declare(
-        Kind.PER_AXIS, "the output size, instead of output_padding", default=None, names=("output_shape",), least=1
+        Kind.PER_AXIS,
+        "the output size, instead of output_padding",
+        default=None,
+        names=("output_shape",),
+        least=1,
     )
     in_channels: Dim | None = declare(Kind.SIZE, "input channels, checked when given", default=None, least=1)
 
@@ -121,12 +127,16 @@ class ConvTranspose(Spreading, Windowed):
     def stated_inverse(self, stated: Dim, axis: int) -> tuple[Dim, Dim]:
         """The ``n`` with ``default_size(n) <= stated < default_size(n) + s``."""
         stride: Dim = self.at("stride", axis)
-        return ceil_div(stated - stride + 1 - self.base(axis), stride) + 1, (stated - self.base(axis)) // stride + 1
+        return ceil_div(stated - stride + 1 - self.base(axis), stride) + 1, (
+            stated - self.base(axis)
+        ) // stride + 1
 
     def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
         stride = self.at("stride", axis)
         yield need(
-            not self.fills or (not self.dialect.torch and self.padding == "same") or self.padding == "same_lower",
+            not self.fills
+            or (not self.dialect.torch and self.padding == "same")
+            or self.padding == "same_lower",
             "framework-limit",
             f"{self.dialect.name}'s conv_transpose has no padding={self.padding}",
             says="Only zeros padding" if self.dialect.torch else "",
@@ -223,7 +233,9 @@ class Unpool(Spreading):
 
     kernel: PerAxis = kernel_parameter()
     stride: PerAxis | None = stride_parameter(default=None)
-    padding: PerAxis = declare(Kind.PER_AXIS, "padding of the pool undone", default=0, names=("pads",), least=0)
+    padding: PerAxis = declare(
+        Kind.PER_AXIS, "padding of the pool undone", default=0, names=("pads",), least=0
+    )
     output_size: PerAxis | None = declare(Kind.PER_AXIS, "the output size", default=None, least=1)
 
     def at(self, name: str, axis: int) -> Any:

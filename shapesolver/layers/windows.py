@@ -38,7 +38,9 @@ def padding_parameter() -> Any:
 
 def dilation_parameter() -> Any:
     """The distance between a window's taps."""
-    return declare(Kind.PER_AXIS, "distance between a window's taps", default=1, names=DILATION_NAMES, least=1)
+    return declare(
+        Kind.PER_AXIS, "distance between a window's taps", default=1, names=DILATION_NAMES, least=1
+    )
 
 
 class Windowed(AxisWise):

@@ -18,7 +18,7 @@ from shapesolver.layers.base import Layer
 from shapesolver.layers.dialects import Dialect
 from shapesolver.layers.registry import spellings
 from shapesolver.layers.source import Source
-from shapesolver.model.calls import BoundCall, bind, make, spelling_of, is_symbolic
+from shapesolver.model.calls import BoundCall, bind, is_symbolic, make, spelling_of
 from shapesolver.model.errors import AlreadySaid, BuildError, did_you_mean
 from shapesolver.model.graph import Claim, Graph, Hole, Node, Reference, Wire
 from shapesolver.model.scope import BlockValue, Scope, TensorValue
@@ -69,12 +69,6 @@ class Builder:
     def finish(self) -> Graph:
         """The graph of what was laid out."""
         outputs = tuple(self._outputs) or (self._previous or ())
-        if not self._nodes and not self.diagnostics:
-            span = Span(1, 1, 1, 1)
-            error = BuildError(
-                "no-input", "the file has no layers", span, advice=[("try", "`image = input(28, 28, 1)` to begin")]
-            )
-            self.diagnostics.append(error.diagnostic)
         return Graph(
             dialect=self.dialect,
             nodes=tuple(self._nodes),
@@ -139,12 +133,27 @@ class Builder:
         if name not in dialects.NAMES:
             close = difflib.get_close_matches(name.lower(), [*dialects.NAMES, "pytorch"], n=1)
             advice = did_you_mean("torch" if c == "pytorch" else c for c in close)
-            raise BuildError("bad-value", f"unknown dialect `{name}`; there are {', '.join(dialects.NAMES)}", statement.span, advice=advice)
+            raise BuildError(
+                "bad-value",
+                f"unknown dialect `{name}`; there are {', '.join(dialects.NAMES)}",
+                statement.span,
+                advice=advice,
+            )
         opset: Any = dialects.LATEST_OPSET
         for option in statement.options:
             opset = self._values.value(option.value, scope)
-            if option.name != "opset" or name != "onnx" or isinstance(opset, bool) or not isinstance(opset, int) or opset < 1:
-                raise BuildError("bad-value", "a dialect's only option is onnx' opset, as in `dialect onnx opset=21`", option.span)
+            if (
+                option.name != "opset"
+                or name != "onnx"
+                or isinstance(opset, bool)
+                or not isinstance(opset, int)
+                or opset < 1
+            ):
+                raise BuildError(
+                    "bad-value",
+                    "a dialect's only option is onnx' opset, as in `dialect onnx opset=21`",
+                    option.span,
+                )
         self.dialect = Dialect.named(name, opset)
 
     def _before_layers(self, what: str, span: Span) -> None:
@@ -198,7 +207,9 @@ class Builder:
     def _line(self, line: tree.Line, scope: Scope) -> None:
         for name in line.names:
             self._unused(name, scope)
-        wires = self._pipeline(line.value, scope, self._name_for_path(line), line.allow, max(len(line.names), 1))
+        wires = self._pipeline(
+            line.value, scope, self._name_for_path(line), line.allow, max(len(line.names), 1)
+        )
         self._previous = wires[:1] if wires else wires
         for index, name in enumerate(line.names):
             wire = None if wires is None else Wire(wires[0].node, index) if len(line.names) > 1 else wires[0]
@@ -248,7 +259,9 @@ class Builder:
         match stage:
             case tree.Previous(span=span):
                 if previous == ():
-                    raise BuildError("no-input", "`_` is the result of the line above, and there is none", span)
+                    raise BuildError(
+                        "no-input", "`_` is the result of the line above, and there is none", span
+                    )
                 return previous
             case tree.Pipeline():
                 kept, self._previous = self._previous, previous
@@ -261,7 +274,9 @@ class Builder:
                 if found is not None:
                     if not first:
                         raise BuildError(
-                            "wrong-kind", f"`{dotted_text(stage)}` is a tensor, and a layer is needed after `->`", stage.span
+                            "wrong-kind",
+                            f"`{dotted_text(stage)}` is a tensor, and a layer is needed after `->`",
+                            stage.span,
                         )
                     return found.wire and (found.wire,)
                 if isinstance(stage, tree.Name):
@@ -269,7 +284,10 @@ class Builder:
             case tree.Call(function=tree.Name() as function, arguments=arguments, span=span):
                 return self._call(function, arguments, span, scope, previous, name, allow, results)
         raise BuildError(
-            "wrong-kind", "a layer or the name of a result is needed here", stage.span, advice=[("try", "`conv(32, kernel=3)`")]
+            "wrong-kind",
+            "a layer or the name of a result is needed here",
+            stage.span,
+            advice=[("try", "`conv(32, kernel=3)`")],
         )
 
     def _tensor(self, expression: tree.Expression, scope: Scope) -> TensorValue | None:
@@ -285,7 +303,12 @@ class Builder:
         for full in (scope.full(path), path):
             if full in self._names:
                 return TensorValue(self._names[full], expression.span)
-        raise BuildError("unknown-name", f"nothing is called `{path}` here", expression.span, advice=did_you_mean(difflib.get_close_matches(path, self._names, n=2)))
+        raise BuildError(
+            "unknown-name",
+            f"nothing is called `{path}` here",
+            expression.span,
+            advice=did_you_mean(difflib.get_close_matches(path, self._names, n=2)),
+        )
 
     def _is_tensor(self, expression: tree.Expression, scope: Scope) -> bool:
         """Whether an argument is an input tensor: a name of one, ``_``, or a lane."""
@@ -320,7 +343,12 @@ class Builder:
         if meaning is None and function.text not in spellings():
             close = difflib.get_close_matches(function.text, [*scope.known()], n=1, cutoff=0.75)
             if close and not arguments:
-                raise BuildError("unknown-name", f"nothing is called `{function.text}` here", span, advice=did_you_mean(close))
+                raise BuildError(
+                    "unknown-name",
+                    f"nothing is called `{function.text}` here",
+                    span,
+                    advice=did_you_mean(close),
+                )
         call = self._bind(function, arguments, scope, name)
         call.span = span
         layer = make(call, self.dialect)
@@ -399,7 +427,11 @@ class Builder:
             wires.append(result[0])
         if len(wires) < least or (most is not None and len(wires) > most):
             needs = f"{least}" if most == least else f"{least} to {most}" if most else f"{least} or more"
-            raise BuildError("missing-argument", f"{call.kind.op} takes {needs} tensors, and {len(wires)} are given", call.span)
+            raise BuildError(
+                "missing-argument",
+                f"{call.kind.op} takes {needs} tensors, and {len(wires)} are given",
+                call.span,
+            )
         return tuple(wires)
 
     def _lane(self, expression: tree.Expression, scope: Scope, previous: Result) -> Result:
@@ -475,19 +507,33 @@ class Builder:
         return result
 
     def _block_arguments(
-        self, block: tree.Block, arguments: tuple[tree.Argument, ...], span: Span, scope: Scope, previous: Result
+        self,
+        block: tree.Block,
+        arguments: tuple[tree.Argument, ...],
+        span: Span,
+        scope: Scope,
+        previous: Result,
     ) -> Iterator[tuple[str, Any]]:
         parameters = {p.name.text: p for p in block.parameters}
         positional = [a for a in arguments if a.name is None]
         given = dict(zip(parameters, positional, strict=False))
         if len(positional) > len(parameters):
             takes = ", ".join(parameters) or "nothing"
-            raise BuildError("too-many-arguments", f"block {block.name.text} takes {takes}", positional[len(parameters)].span)
+            raise BuildError(
+                "too-many-arguments",
+                f"block {block.name.text} takes {takes}",
+                positional[len(parameters)].span,
+            )
         for argument in arguments:
             if argument.name is None:
                 continue
             if argument.name not in parameters:
-                raise BuildError("unknown-argument", f"block {block.name.text} has no parameter `{argument.name}`", argument.span, advice=did_you_mean(difflib.get_close_matches(argument.name, parameters)))
+                raise BuildError(
+                    "unknown-argument",
+                    f"block {block.name.text} has no parameter `{argument.name}`",
+                    argument.span,
+                    advice=did_you_mean(difflib.get_close_matches(argument.name, parameters)),
+                )
             if argument.name in given:
                 raise BuildError("repeated-name", f"`{argument.name}` is given twice", argument.span)
             given[argument.name] = argument
@@ -537,5 +583,3 @@ class Builder:
 def _as_stage(value: tree.Expression) -> tree.Expression:
     """The word of ``activation="relu"`` as a layer."""
     return tree.Name(value.value, span=value.span) if isinstance(value, tree.Text) else value
-
-

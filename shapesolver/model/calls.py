@@ -46,11 +46,15 @@ def spelling_of(name: str, span: Span) -> Spelling:
     """The layer kind that a name means; raises :class:`BuildError` with suggestions."""
     found = spellings().get(name)
     if found is None:
-        raise BuildError("unknown-layer", f"unknown layer `{name}`", span, advice=did_you_mean(suggestions(name)))
+        raise BuildError(
+            "unknown-layer", f"unknown layer `{name}`", span, advice=did_you_mean(suggestions(name))
+        )
     return found
 
 
-def bind(function: tree.Name, arguments: tuple[tree.Argument, ...], evaluate: Evaluate, is_tensor: IsTensor) -> BoundCall:
+def bind(
+    function: tree.Name, arguments: tuple[tree.Argument, ...], evaluate: Evaluate, is_tensor: IsTensor
+) -> BoundCall:
     """Sort a call's arguments. ``evaluate(expression, words)`` gives values; ``is_tensor`` tells inputs apart."""
     name, arguments = _activation_call(function, arguments)
     spelling = spelling_of(name.text, name.span)
@@ -61,7 +65,11 @@ def bind(function: tree.Name, arguments: tuple[tree.Argument, ...], evaluate: Ev
             _bind_keyword(call, argument, evaluate)
         elif is_tensor(argument.value):
             call.tensors.append(argument.value)
-        elif isinstance(argument.value, tree.Tuple) and argument.value.items and all(map(is_tensor, argument.value.items)):
+        elif (
+            isinstance(argument.value, tree.Tuple)
+            and argument.value.items
+            and all(map(is_tensor, argument.value.items))
+        ):
             call.tensors.extend(argument.value.items)
         else:
             positional.append(argument)
@@ -89,8 +97,15 @@ def _bind_keyword(call: BoundCall, argument: tree.Argument, evaluate: Evaluate) 
             call.activation = argument.value
             return
         close = difflib.get_close_matches(argument.name, known, n=1)
-        advice = did_you_mean(known[name] for name in close) or [("takes", ", ".join(call.kind.parameters) or "nothing")]
-        raise BuildError("unknown-argument", f"{call.kind.op} has no argument `{argument.name}`", argument.span, advice=advice)
+        advice = did_you_mean(known[name] for name in close) or [
+            ("takes", ", ".join(call.kind.parameters) or "nothing")
+        ]
+        raise BuildError(
+            "unknown-argument",
+            f"{call.kind.op} has no argument `{argument.name}`",
+            argument.span,
+            advice=advice,
+        )
     canonical = known[argument.name]
     name = canonical.partition("[")[0]
     if name in call.kind.tensor_parameters:
@@ -103,7 +118,10 @@ def _bind_positional(
     call: BoundCall, spelling: Spelling, positional: list[tree.Argument], evaluate: Evaluate
 ) -> None:
     order = spelling.positional
-    variadic = next((i for i, n in enumerate(order) if n in call.kind.parameters and call.kind.parameters[n].variadic), None)
+    variadic = next(
+        (i for i, n in enumerate(order) if n in call.kind.parameters and call.kind.parameters[n].variadic),
+        None,
+    )
     if variadic is not None and len(positional) > variadic:
         parameter = call.kind.parameters[order[variadic]]
         rest = positional[variadic:]
@@ -145,7 +163,12 @@ def _set(call: BoundCall, canonical: str, argument: tree.Argument, evaluate: Eva
 
 def _value(parameter: Parameter | None, expression: tree.Expression, evaluate: Evaluate) -> Any:
     words = parameter is not None and parameter.kind in WORD_KINDS
-    if words and isinstance(expression, tree.Name) and parameter is not None and parameter.kind is not Kind.PADDING:
+    if (
+        words
+        and isinstance(expression, tree.Name)
+        and parameter is not None
+        and parameter.kind is not Kind.PADDING
+    ):
         return expression.text
     if words and isinstance(expression, tree.Tuple) and parameter is not None and parameter.kind is Kind.AXES:
         return tuple(_value(parameter, item, evaluate) for item in expression.items)

@@ -82,7 +82,9 @@ def _call(call: tree.Call) -> tree.Expression:
 
 
 def _word_as_stage(value: tree.Expression) -> tree.Expression:
-    text = value.value if isinstance(value, tree.Text) else value.text if isinstance(value, tree.Name) else None
+    text = (
+        value.value if isinstance(value, tree.Text) else value.text if isinstance(value, tree.Name) else None
+    )
     if text is None or text not in spellings():
         return value
     return tree.Name(spellings()[text].kind.op, span=value.span)
@@ -117,7 +119,9 @@ def _named(spelling: Spelling, arguments: tuple[tree.Argument, ...]) -> Iterator
         yield replace(argument, name=None if stays else canonical, value=value)
     for owner, entries in parts.items():
         values = tuple(entry.value for entry in entries)
-        joined = values[0] if all(v == values[0] for v in values) else tree.Tuple(values, span=entries[0].span)
+        joined = (
+            values[0] if all(v == values[0] for v in values) else tree.Tuple(values, span=entries[0].span)
+        )
         yield tree.Argument(None if owner in bare else owner, joined, span=entries[0].span)
 
 

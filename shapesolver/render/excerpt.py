@@ -58,10 +58,14 @@ def _source(diagnostic: Diagnostic, lines: list[str], gutter: str, style: str) -
         text = lines[line - 1].replace("\t", " ")
         yield f"{line:>{len(gutter)}} | ", "blue"
         yield f"{text if len(text) <= MAX_WIDTH else text[:MAX_WIDTH] + ' ...'}\n", ""
-        yield from _marks(diagnostic, [lab for lab in _labels(diagnostic) if lab.span.line == line], text, gutter, style)
+        yield from _marks(
+            diagnostic, [lab for lab in _labels(diagnostic) if lab.span.line == line], text, gutter, style
+        )
 
 
-def _marks(diagnostic: Diagnostic, labels: Iterable[Label], text: str, gutter: str, style: str) -> Iterator[Piece]:
+def _marks(
+    diagnostic: Diagnostic, labels: Iterable[Label], text: str, gutter: str, style: str
+) -> Iterator[Piece]:
     for span, words in labels:
         own = span == diagnostic.span and words == diagnostic.label
         column, width = _extent(span, text)

@@ -16,7 +16,9 @@ def summary_html(net: Net) -> str:
     summary = summarise(net)
     head = "".join(f"<th style='text-align:left'>{escape(column)}</th>" for column in headers(True, False))
     rows = "".join(
-        "<tr>" + "".join(f"<td style='text-align:left'>{escape(text)}</td>" for text in cells(row, True, False)) + "</tr>"
+        "<tr>"
+        + "".join(f"<td style='text-align:left'>{escape(text)}</td>" for text in cells(row, True, False))
+        + "</tr>"
         for row in summary.rows
     )
     return (

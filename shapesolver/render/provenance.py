@@ -16,7 +16,12 @@ def chain_text(chains: Iterable[Chain]) -> str:
 def _one(chain: Chain) -> str:
     head = f"{chain.path}.{chain.axis} = {_with_value(chain.total, chain.value)}"
     rows = [
-        (f"{step.path}.{step.axis} = {_with_value(step.local, step.value)}", f"line {step.line}", step.layer, step.law)
+        (
+            f"{step.path}.{step.axis} = {_with_value(step.local, step.value)}",
+            f"line {step.line}",
+            step.layer,
+            step.law,
+        )
         for step in chain.steps
     ]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]

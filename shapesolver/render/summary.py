@@ -101,7 +101,14 @@ def headline(summary: Summary) -> str:
 
 def headers(formulas: bool, weights: bool) -> list[str]:
     """The table's columns."""
-    return ["layer", "what it is", "size", *(["formula"] if formulas else []), *(["weights"] if weights else []), "parameters"]
+    return [
+        "layer",
+        "what it is",
+        "size",
+        *(["formula"] if formulas else []),
+        *(["weights"] if weights else []),
+        "parameters",
+    ]
 
 
 def cells(row: Row, formulas: bool, weights: bool) -> list[str]:

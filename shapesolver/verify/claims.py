@@ -42,11 +42,18 @@ def _undecided(claim: Claim, truth: Condition, assumed: Truth) -> Iterator[Diagn
     if isinstance(verdict, Refuted):
         sizes = ", ".join(f"{name} = {value}" for name, value in verdict.counterexample.items())
         advice = Advice("counterexample", f"{sizes}: {truth} is false")
-        yield Diagnostic("SS040", "refuted-claim", "this is not so for every size", claim.span, advice=(advice,))
+        yield Diagnostic(
+            "SS040", "refuted-claim", "this is not so for every size", claim.span, advice=(advice,)
+        )
         return
     message = "this is neither proved nor refuted"
     yield Diagnostic(
-        "SS042", "undecided-claim", message, claim.span, Severity.WARNING, advice=(Advice("note", f"{truth}"),)
+        "SS042",
+        "undecided-claim",
+        message,
+        claim.span,
+        Severity.WARNING,
+        advice=(Advice("note", f"{truth}"),),
     )
 
 
@@ -66,7 +73,9 @@ def wire_broken(net: Net, reference: str) -> bool:
 def _sizes(net: Net, claim: Claim) -> tuple[Advice, ...]:
     """What the mentioned sizes really are."""
     found = []
-    for name in dict.fromkeys(n.partition("[")[0].rpartition(".")[0] or n.partition("[")[0] for n in mentioned(net, claim)):
+    for name in dict.fromkeys(
+        n.partition("[")[0].rpartition(".")[0] or n.partition("[")[0] for n in mentioned(net, claim)
+    ):
         if name in net:
             found.append(Advice("note", f"{name} is {net[name].tensor}"))
     return tuple(found)

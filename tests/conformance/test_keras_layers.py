@@ -27,12 +27,24 @@ def ranked(name: str, rank: int, suffix: str = "") -> Any:
 def conv(draw: Draw) -> tuple[Case, Callable[[], Any]]:
     rank, groups = draw.number(1, 3), draw.pick(1, 1, 1, 2)
     channels_in, channels = draw.number(1, 4), draw.number(1, 4)
-    kernel, stride, dilation = draw.each(rank, 1, 4), draw.each(rank, 1, 3), draw.pick(1, 1, draw.each(rank, 1, 3))
+    kernel, stride, dilation = (
+        draw.each(rank, 1, 4),
+        draw.each(rank, 1, 3),
+        draw.pick(1, 1, draw.each(rank, 1, 3)),
+    )
     padding = draw.pick("valid", "same", *(["causal"] if rank == 1 else []))
     bias = draw.chance()
     case = make(
-        "conv", KERAS, draw.image(KERAS, rank, channels_in, 9), channels=channels, kernel=kernel, stride=stride,
-        padding=padding, dilation=dilation, groups=groups, bias=bias,
+        "conv",
+        KERAS,
+        draw.image(KERAS, rank, channels_in, 9),
+        channels=channels,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        bias=bias,
     )
     return case, lambda: ranked("Conv", rank)(
         channels, kernel, stride, padding, dilation_rate=dilation, groups=groups, use_bias=bias
@@ -44,8 +56,14 @@ def depthwise_conv(draw: Draw) -> tuple[Case, Callable[[], Any]]:
     kernel, stride, padding = draw.number(1, 4), draw.number(1, 3), draw.pick("valid", "same")
     multiplier, bias = draw.number(1, 3), draw.chance()
     case = make(
-        "depthwise_conv", KERAS, draw.image(KERAS, rank, draw.number(1, 4), 9), kernel=kernel, stride=stride,
-        padding=padding, multiplier=multiplier, bias=bias,
+        "depthwise_conv",
+        KERAS,
+        draw.image(KERAS, rank, draw.number(1, 4), 9),
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        multiplier=multiplier,
+        bias=bias,
     )
     return case, lambda: ranked("DepthwiseConv", rank)(kernel, stride, padding, multiplier, use_bias=bias)
 
@@ -55,8 +73,15 @@ def separable_conv(draw: Draw) -> tuple[Case, Callable[[], Any]]:
     kernel, stride, padding = draw.number(1, 4), draw.number(1, 3), draw.pick("valid", "same")
     multiplier, bias = draw.number(1, 3), draw.chance()
     case = make(
-        "separable_conv", KERAS, draw.image(KERAS, rank, draw.number(1, 4), 9), channels=channels, kernel=kernel,
-        stride=stride, padding=padding, multiplier=multiplier, bias=bias,
+        "separable_conv",
+        KERAS,
+        draw.image(KERAS, rank, draw.number(1, 4), 9),
+        channels=channels,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        multiplier=multiplier,
+        bias=bias,
     )
     return case, lambda: ranked("SeparableConv", rank)(
         channels, kernel, stride, padding, depth_multiplier=multiplier, use_bias=bias
@@ -70,8 +95,15 @@ def conv_transpose(draw: Draw) -> tuple[Case, Callable[[], Any]]:
     # With padding=same and an output padding stated, Keras' backends differ; TensorFlow is followed.
     added = draw.pick(None, draw.number(0, 3)) if padding == "valid" else None
     case = make(
-        "conv_transpose", KERAS, draw.image(KERAS, rank, draw.number(1, 3), 5), channels=channels, kernel=kernel,
-        stride=stride, padding=padding, output_padding=added, dilation=dilation,
+        "conv_transpose",
+        KERAS,
+        draw.image(KERAS, rank, draw.number(1, 3), 5),
+        channels=channels,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        output_padding=added,
+        dilation=dilation,
     )
     return case, lambda: ranked("Conv", rank, "Transpose")(
         channels, kernel, stride, padding, output_padding=added, dilation_rate=dilation
@@ -175,7 +207,9 @@ def layer_norm(draw: Draw) -> tuple[Case, Callable[[], Any]]:
 
 def group_norm(draw: Draw) -> tuple[Case, Callable[[], Any]]:
     groups = draw.number(1, 4)
-    case = make("group_norm", KERAS, draw.image(KERAS, draw.number(1, 2), draw.number(1, 8), 4), groups=groups)
+    case = make(
+        "group_norm", KERAS, draw.image(KERAS, draw.number(1, 2), draw.number(1, 8), 4), groups=groups
+    )
     return case, lambda: layers.GroupNormalization(groups)
 
 

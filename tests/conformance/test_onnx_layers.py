@@ -33,12 +33,24 @@ def each(value: Any, rank: int) -> list[int]:
 
 def conv(draw: Draw) -> tuple[Case, str, dict[str, Any]]:
     rank, groups = draw.number(1, 3), draw.pick(1, 1, 2)
-    kernel, stride, dilation = draw.each(rank, 1, 4), draw.each(rank, 1, 3), draw.pick(1, draw.each(rank, 1, 3))
+    kernel, stride, dilation = (
+        draw.each(rank, 1, 4),
+        draw.each(rank, 1, 3),
+        draw.pick(1, draw.each(rank, 1, 3)),
+    )
     word = draw.pick(None, None, "same", "same_lower", "valid")
     padding: Any = word or pairs(draw, rank, 2)
     case = make(
-        "conv", ONNX, draw.image(ONNX, rank, groups * draw.number(1, 2), 9), channels=groups * draw.number(1, 2),
-        kernel=kernel, stride=stride, padding=padding, dilation=dilation, groups=groups, bias=False,
+        "conv",
+        ONNX,
+        draw.image(ONNX, rank, groups * draw.number(1, 2), 9),
+        channels=groups * draw.number(1, 2),
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        bias=False,
     )
     return case, "Conv", {
         **words(word, padding), "kernel_shape": each(kernel, rank), "strides": each(stride, rank),
@@ -53,11 +65,23 @@ def words(word: str | None, padding: Any) -> dict[str, Any]:
 
 def conv_transpose(draw: Draw) -> tuple[Case, str, dict[str, Any]]:
     rank = draw.number(1, 2)
-    kernel, stride, dilation = draw.each(rank, 1, 4), draw.each(rank, 1, 3), draw.pick(1, draw.each(rank, 1, 2))
+    kernel, stride, dilation = (
+        draw.each(rank, 1, 4),
+        draw.each(rank, 1, 3),
+        draw.pick(1, draw.each(rank, 1, 2)),
+    )
     padding, added = pairs(draw, rank, 2), draw.each(rank, 0, 2)
     case = make(
-        "conv_transpose", ONNX, draw.image(ONNX, rank, 2, 6), channels=draw.number(1, 3), kernel=kernel,
-        stride=stride, padding=padding, output_padding=added, dilation=dilation, bias=False,
+        "conv_transpose",
+        ONNX,
+        draw.image(ONNX, rank, 2, 6),
+        channels=draw.number(1, 3),
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        output_padding=added,
+        dilation=dilation,
+        bias=False,
     )
     return case, "ConvTranspose", {
         "pads": flat(padding), "kernel_shape": each(kernel, rank), "strides": each(stride, rank),
@@ -70,8 +94,14 @@ def max_pool(draw: Draw) -> tuple[Case, str, dict[str, Any]]:
     kernel, stride, dilation = draw.each(rank, 1, 4), draw.each(rank, 1, 3), draw.each(rank, 1, 2)
     ceil, padding = draw.chance(), pairs(draw, rank, 2)
     case = make(
-        "max_pool", ONNX, draw.image(ONNX, rank, 2, 9), kernel=kernel, stride=stride, padding=padding,
-        dilation=dilation, ceil_mode=ceil,
+        "max_pool",
+        ONNX,
+        draw.image(ONNX, rank, 2, 9),
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        ceil_mode=ceil,
     )
     return case, "MaxPool", {
         "pads": flat(padding), "kernel_shape": each(kernel, rank), "strides": each(stride, rank),
@@ -84,7 +114,13 @@ def avg_pool(draw: Draw) -> tuple[Case, str, dict[str, Any]]:
     kernel, stride, ceil = draw.each(rank, 1, 4), draw.each(rank, 1, 3), draw.chance()
     padding = pairs(draw, rank, 2)
     case = make(
-        "avg_pool", ONNX, draw.image(ONNX, rank, 2, 9), kernel=kernel, stride=stride, padding=padding, ceil_mode=ceil
+        "avg_pool",
+        ONNX,
+        draw.image(ONNX, rank, 2, 9),
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        ceil_mode=ceil,
     )
     return case, "AveragePool", {
         "pads": flat(padding), "kernel_shape": each(kernel, rank), "strides": each(stride, rank),
@@ -101,7 +137,9 @@ def model(case: Case, op: str, attributes: dict[str, Any], opset: int) -> Any:
     sizes = [1, *case.sizes]
     value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, sizes)
     result = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None)
-    arrays = [onnx.numpy_helper.from_array(numpy.zeros(shape, numpy.float32), name) for name, shape in weights]
+    arrays = [
+        onnx.numpy_helper.from_array(numpy.zeros(shape, numpy.float32), name) for name, shape in weights
+    ]
     graph = onnx.helper.make_graph([node], "case", [value], [result], arrays)
     return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)], ir_version=9)
 
@@ -115,7 +153,7 @@ def run(case: Case, op: str, attributes: dict[str, Any]) -> tuple[int, ...] | No
         data = model(case, op, attributes, 22).SerializeToString()
         session = runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         (y,) = session.run(None, {"x": numpy.zeros((1, *case.sizes), numpy.float32)})
-    except Exception:  # noqa: BLE001 - onnxruntime's own errors have no common base
+    except Exception:
         return None
     return None if 0 in y.shape else tuple(y.shape[1:])
 

@@ -32,8 +32,16 @@ def conv(draw: Draw) -> tuple[Case, Callable[[], Any]]:
     padding: Any = "same" if same else draw.each(rank, 0, 3)
     bias = draw.chance()
     case = make(
-        "conv", TORCH, draw.image(TORCH, rank, channels_in), channels=channels, kernel=kernel, stride=stride,
-        padding=padding, dilation=dilation, groups=groups, bias=bias,
+        "conv",
+        TORCH,
+        draw.image(TORCH, rank, channels_in),
+        channels=channels,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        bias=bias,
     )
     return case, lambda: ranked("Conv", rank)(
         channels_in, channels, kernel, stride, padding, dilation, groups, bias
@@ -48,8 +56,16 @@ def conv_transpose(draw: Draw) -> tuple[Case, Callable[[], Any]]:
     stride, padding = draw.each(rank, 1, 4), draw.each(rank, 0, 2)
     added = draw.each(rank, 0, 2)
     case = make(
-        "conv_transpose", TORCH, draw.image(TORCH, rank, channels_in, 6), channels=channels, kernel=kernel,
-        stride=stride, padding=padding, output_padding=added, dilation=dilation, groups=groups,
+        "conv_transpose",
+        TORCH,
+        draw.image(TORCH, rank, channels_in, 6),
+        channels=channels,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        output_padding=added,
+        dilation=dilation,
+        groups=groups,
     )
     return case, lambda: ranked("ConvTranspose", rank)(
         channels_in, channels, kernel, stride, padding, added, groups, True, dilation
@@ -61,8 +77,14 @@ def max_pool(draw: Draw) -> tuple[Case, Callable[[], Any]]:
     kernel, stride = draw.each(rank, 1, 5), draw.pick(None, draw.each(rank, 1, 4))
     padding, dilation, ceil = draw.each(rank, 0, 2), draw.each(rank, 1, 3), draw.chance()
     case = make(
-        "max_pool", TORCH, draw.image(TORCH, rank, 2), kernel=kernel, stride=stride, padding=padding,
-        dilation=dilation, ceil_mode=ceil,
+        "max_pool",
+        TORCH,
+        draw.image(TORCH, rank, 2),
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        ceil_mode=ceil,
     )
     return case, lambda: ranked("MaxPool", rank)(kernel, stride, padding, dilation, ceil_mode=ceil)
 
@@ -72,7 +94,13 @@ def avg_pool(draw: Draw) -> tuple[Case, Callable[[], Any]]:
     kernel, stride = draw.each(rank, 1, 5), draw.pick(None, draw.each(rank, 1, 4))
     padding, ceil = draw.each(rank, 0, 2), draw.chance()
     case = make(
-        "avg_pool", TORCH, draw.image(TORCH, rank, 2), kernel=kernel, stride=stride, padding=padding, ceil_mode=ceil
+        "avg_pool",
+        TORCH,
+        draw.image(TORCH, rank, 2),
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        ceil_mode=ceil,
     )
     return case, lambda: ranked("AvgPool", rank)(kernel, stride, padding, ceil)
 
@@ -124,7 +152,13 @@ def unfold(draw: Draw) -> tuple[Case, Callable[[], Any]]:
     kernel, dilation = draw.each(2, 1, 4), draw.each(2, 1, 2)
     padding, stride = draw.each(2, 0, 2), draw.each(2, 1, 3)
     case = make(
-        "unfold", TORCH, draw.image(TORCH, 2, 3, 8), kernel=kernel, dilation=dilation, padding=padding, stride=stride
+        "unfold",
+        TORCH,
+        draw.image(TORCH, 2, 3, 8),
+        kernel=kernel,
+        dilation=dilation,
+        padding=padding,
+        stride=stride,
     )
     return case, lambda: nn.Unfold(kernel, dilation, padding, stride)
 
@@ -191,7 +225,9 @@ def dense(draw: Draw) -> tuple[Case, Callable[[], Any]]:
 def group_norm(draw: Draw) -> tuple[Case, Callable[[], Any]]:
     channels, groups = draw.number(1, 8), draw.number(1, 4)
     # PyTorch refuses to train on one value a group, which depends on the batch; two cells are enough.
-    case = make("group_norm", TORCH, (channels, *(draw.number(2, 4) for _ in range(draw.number(1, 3)))), groups=groups)
+    case = make(
+        "group_norm", TORCH, (channels, *(draw.number(2, 4) for _ in range(draw.number(1, 3)))), groups=groups
+    )
     return case, lambda: nn.GroupNorm(groups, channels)
 
 
@@ -226,9 +262,7 @@ def lstm(draw: Draw) -> tuple[Case, Callable[[], Any]]:
     case = make(
         "lstm", TORCH, sizes, units=units, layers=layers, bidirectional=both, bias=bias, projection=projection
     )
-    return case, lambda: First(
-        nn.LSTM(sizes[1], units, layers, bias, True, 0.0, both, projection)
-    )
+    return case, lambda: First(nn.LSTM(sizes[1], units, layers, bias, True, 0.0, both, projection))
 
 
 def gru(draw: Draw) -> tuple[Case, Callable[[], Any]]:

@@ -1,0 +1,71 @@
+"""The example networks are the published models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shapesolver import load
+from shapesolver.language import format_tree, parse
+from shapesolver.model.canonical import canonical_file
+from tests.published import PUBLISHED
+
+EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
+NAMES = sorted(path.stem for path in EXAMPLES.glob("*.net"))
+
+
+def test_every_example_is_compared() -> None:
+    assert sorted(PUBLISHED) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parameters_and_sizes_are_the_published_ones(name: str) -> None:
+    net = load(EXAMPLES / f"{name}.net").usual()
+    published = PUBLISHED[name]
+    assert net.params == published.params
+    assert net.params - net.trainable_params == published.fixed
+    assert {path: net[path].shape for path in published.shapes} == published.shapes
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_wrong_with_an_example(name: str) -> None:
+    net = load(EXAMPLES / f"{name}.net")
+    assert net.check() == ()
+    assert net.usual().check() == ()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_examples_stand_in_the_canonical_layout(name: str) -> None:
+    text = (EXAMPLES / f"{name}.net").read_text()
+    formatted = format_tree(canonical_file(parse(text).tree))
+    if name != "keras1":  # which shows Keras 1's spelling
+        assert formatted == text
+    assert format_tree(canonical_file(parse(formatted).tree)) == formatted
+
+
+def test_the_question_gets_its_list_of_weights() -> None:
+    net = load(EXAMPLES / "mnist_nobias.net")
+    assert [layer.weights["kernel"] for layer in net if layer.weights] == [
+        (7, 7, 1, 32),
+        (5, 5, 32, 64),
+        (256, 200),
+        (200, 150),
+        (150, 10),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "formula"),
+    [
+        ("mnist", "conv2", "(H - 7)//6 - 1"),
+        ("vgg16", "pool5", "H//32"),
+        ("resnet50", "layer4", "(H - 1)//32 + 1"),
+        ("resnet152", "layer4", "(H - 1)//32 + 1"),
+        ("unet", "d4", "H//8"),
+        ("densenet121", "dense4", "(H + 3)//32"),
+    ],
+)
+def test_formulas_read_as_people_write_them(name: str, layer: str, formula: str) -> None:
+    tensor = load(EXAMPLES / f"{name}.net").free()[layer].tensor
+    assert str(tensor.sizes[tensor.axes.index("H")]) == formula

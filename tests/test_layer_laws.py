@@ -1,0 +1,138 @@
+"""The laws that hold for every layer in the registry."""
+
+from __future__ import annotations
+
+from math import prod
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from shapesolver import parse
+from shapesolver.arithmetic import Formula, holds, substitute, symbol
+from shapesolver.derive import apply
+from shapesolver.layers.base import RULES, AxisWise, Tensor
+from shapesolver.layers.registry import kinds, parameter_names, spellings
+from tests.strategies import ALL_KINDS, AXIS_WISE, Placed, placed_layers
+
+EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+
+INVERTIBLE = [op for op in AXIS_WISE if op != "fold"]
+"""Fold states its result; its window law says how many columns that takes."""
+
+STATED = {
+    "adaptive_avg_pool",
+    "adaptive_max_pool",
+    "global_avg_pool",
+    "global_max_pool",
+    "resize",
+    "upsample",
+}
+"""Layers whose result does not follow from the input by a linear law."""
+
+
+def symbolic(tensor: Tensor) -> tuple[Tensor, dict[str, int]]:
+    """The tensor with every size a symbol, and the values that make it what it was."""
+    names = [f"n{index}" for index in range(tensor.rank)]
+    return Tensor(tuple(map(symbol, names)), tensor.axes), dict(zip(names, tensor.sizes, strict=True))
+
+
+@pytest.mark.parametrize("op", [op for op in ALL_KINDS if kinds()[op].inputs != (0, 0)])
+@EXAMPLES
+@given(data=st.data())
+def test_formulas_say_what_numbers_say(op: str, data: st.DataObject) -> None:
+    """Derived with symbols and then given numbers, a layer makes what it makes of the numbers."""
+    layer, inputs = data.draw(placed_layers([op]))
+    concrete = apply(layer, inputs)
+    tensor, values = symbolic(inputs[0])
+    general = apply(layer, (tensor,) * len(inputs))
+    if general.broken is not None:
+        # A need may be beyond symbols (`split(2)` into an unknown number of pieces), or false for all sizes.
+        assert concrete.broken is not None or general.broken.rule == "framework-limit"
+        return
+    met = all(holds(condition.truth, values) for condition in general.conditions)
+    assert met == (concrete.broken is None) or op == "chunk"
+    if met and concrete.broken is None:
+        shapes = [tuple(substitute(size, values) for size in out.sizes) for out in general.outputs]
+        assert shapes == [out.sizes for out in concrete.outputs] or "squeeze" in op
+
+
+@pytest.mark.parametrize("op", INVERTIBLE)
+@EXAMPLES
+@given(data=st.data())
+def test_the_inverse_is_the_set_of_sizes_that_give_the_result(op: str, data: st.DataObject) -> None:
+    """Over a range: ``low <= size(n) <= high`` exactly for the valid ``n`` in ``inverse(low, high)``."""
+    layer, inputs = data.draw(placed_layers([op]))
+    assert isinstance(layer, AxisWise)
+    assume(apply(layer, inputs).broken is None and len(inputs) == 1)
+    axis = data.draw(st.integers(0, inputs[0].rank - 2))
+    low = data.draw(st.integers(1, 12))
+    high = low + data.draw(st.integers(0, 5))
+    least, most = layer.inverse(low, high, axis)
+    channels, spatial = layer.split(inputs[0])
+    for n in range(1, 60):
+        changed = layer.join(channels, (*spatial[:axis], n, *spatial[axis + 1 :]))
+        if apply(layer, (changed,)).broken is None:
+            assert (low <= layer.size(n, axis) <= high) == (least <= n <= most), n
+
+
+@pytest.mark.parametrize("op", [op for op in INVERTIBLE if op not in STATED])
+@EXAMPLES
+@given(data=st.data())
+def test_the_inverse_works_with_symbolic_targets(op: str, data: st.DataObject) -> None:
+    """The interval of a symbolic target, given a number, is the number's interval."""
+    layer, inputs = data.draw(placed_layers([op]))
+    assert isinstance(layer, AxisWise)
+    assume(apply(layer, inputs).broken is None and len(inputs) == 1)
+    assume(getattr(layer, "output_size", None) is None)
+    target = data.draw(st.integers(2, 12))
+    general = layer.inverse(symbol("t"), symbol("t"), 0)
+    assert tuple(substitute(end, {"t": target}) for end in general) == layer.inverse(target, target, 0)
+
+
+@EXAMPLES
+@given(placed_layers())
+def test_weights_hold_whole_numbers_of_cells(placed: Placed) -> None:
+    layer, inputs = placed
+    if apply(layer, inputs).broken is None:
+        for weight in layer.weights(*inputs):
+            assert all(isinstance(size, int) and size >= 1 for size in weight.shape), weight
+            assert prod(weight.shape) >= 1
+
+
+@EXAMPLES
+@given(placed_layers())
+def test_what_a_layer_calls_itself_reads_back_as_itself(placed: Placed) -> None:
+    """``describe`` is canonical text: parsed, it gives an equal layer."""
+    layer, inputs = placed
+    assume(len(inputs) == 1 and layer.op != "unsqueeze")
+    dialect = layer.dialect
+    head = f"dialect {dialect.name}" + (f" opset={dialect.opset}" if dialect.onnx else "")
+    sizes = ", ".join(map(str, inputs[0].sizes))
+    net = parse(f"{head}\nx = input({sizes})\ny = {layer.describe()}")
+    assert net["y"].node.layer == layer
+
+
+@EXAMPLES
+@given(placed_layers())
+def test_a_broken_need_explains_itself(placed: Placed) -> None:
+    outcome = apply(*placed)
+    if outcome.broken is not None:
+        trouble = outcome.broken.trouble()
+        assert trouble.message and outcome.broken.rule in RULES
+        assert not any(isinstance(piece, Formula) for piece in trouble)
+
+
+def test_every_spelling_names_parameters_that_exist() -> None:
+    for name, spelling in spellings().items():
+        known = {*parameter_names(spelling.kind).values()}
+        parts = {f"{p}[{i}]" for p in spelling.kind.parameters for i in range(3)}
+        extra = {"second"} if spelling.kind.family == "recurrent" else set()
+        assert set(spelling.positional) <= known | parts | extra, name
+
+
+def test_every_layer_is_documented() -> None:
+    for op, kind in kinds().items():
+        assert kind.__doc__, op
+        for name, parameter in kind.parameters.items():
+            assert parameter.doc, f"{op}.{name}"
