@@ -62,8 +62,8 @@ Verdict = Proved | Refuted | Undecided
 def decide(condition: Truth, assumptions: Truth = True) -> Verdict:
     """Whether the condition holds for all sizes that satisfy the assumptions.
 
-    In one symbol, a refutation comes with the smallest counterexample. An :class:`Undecided` is returned
-    with its reason, not raised.
+    In one symbol, the counterexample is the smallest wherever all can be found. An :class:`Undecided` is
+    returned with its reason, not raised.
     """
     try:
         found = example(both(assumptions, negate(condition)), _symbols(condition, assumptions))
@@ -75,7 +75,7 @@ def decide(condition: Truth, assumptions: Truth = True) -> Verdict:
 
 
 def example(condition: Truth, over: Iterable[Symbol] = ()) -> dict[str, int] | None:
-    """Sizes that satisfy the condition, the smallest in one symbol; ``None`` when there are provably none.
+    """Sizes that satisfy the condition, in one symbol the smallest; ``None`` when there are provably none.
 
     The symbols in ``over`` get a value too. Raises :class:`Undecided` when nothing is found or excluded.
     """
@@ -94,6 +94,13 @@ def _example(condition: Truth) -> dict[str, int] | None:
     condition = _pushed(condition)
     if isinstance(condition, bool):
         return {} if condition else None
+    if len(condition.symbols()) == 1:
+        try:
+            return _in_one_symbol(condition, condition.symbols()[0])
+        except Undecided:
+            # A part of the condition may still have an example, if not the smallest.
+            if not isinstance(condition, Either):
+                raise
     if isinstance(condition, Either):
         return _any_example(condition.items)
     found: dict[str, int] = {}
