@@ -298,9 +298,8 @@ class TestProducts:
         assert len(boxes) == 15
         assert count_solutions(boxes) == 60
         pairs = {(h, w) for hs, ws in boxes for h in hs for w in ws}
-        assert pairs == {
-            (h, w) for h in range(1, 400) for w in range(1, 400) if 64 * ((h - 4) // 2) * ((w - 4) // 2) == 9216
-        }
+        sides = [(h, w) for h in range(1, 400) for w in range(1, 400)]
+        assert pairs == {(h, w) for h, w in sides if 64 * ((h - 4) // 2) * ((w - 4) // 2) == 9216}
 
     def test_zero_is_a_zero_factor(self):
         boxes = product_solutions([(H // 2, H), (W // 3, W)], 5, 0)

@@ -13,17 +13,11 @@ from itertools import count, islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from shapesolver.arithmetic.masks import EMPTY, FULL, Mask, Undecided, intersection_cost, joined, overlap
+from shapesolver.arithmetic.segments import Segment, first_of, last_of, tidied, turns
 from shapesolver.arithmetic.writing_sets import Piece, write_pieces
 
 if TYPE_CHECKING:
     import sympy
-
-_TIDY = 64
-"""A bounded stretch of a mask with no more edges than this, or of two periods, is kept as its runs."""
-
-Segment = tuple[int | None, int | None, Mask]
-"""From the first integer, up to but without the second, what the mask says."""
-
 
 Pick = Callable[[Segment], int | None]
 
@@ -45,7 +39,7 @@ class IntSet:
         """The set of these segments, which follow each other from end to end; none for the empty set."""
         starts: list[int | None] = [None]
         masks: list[Mask] = [EMPTY]
-        for lo, mask in _tidied(segments):
+        for lo, mask in tidied(segments):
             if lo == starts[-1]:
                 masks[-1] = mask
             elif mask != masks[-1]:
@@ -107,7 +101,7 @@ class IntSet:
         return isinstance(n, int) and n in self._masks[bisect_right(self._breaks, n)]
 
     def __bool__(self) -> bool:
-        return any(_first(segment) is not None for segment in self.segments())
+        return any(first_of(segment) is not None for segment in self.segments())
 
     def __invert__(self) -> IntSet:
         return IntSet((lo, hi, ~mask) for lo, hi, mask in self.segments())
@@ -156,12 +150,12 @@ class IntSet:
     @property
     def min(self) -> int | None:
         """The least member; ``None`` when there is none: the set is empty or goes down for ever."""
-        return self._end(_first, self.segments(), 0)
+        return self._end(first_of, self.segments(), 0)
 
     @property
     def max(self) -> int | None:
         """The greatest member; ``None`` when there is none: the set is empty or goes on for ever."""
-        return self._end(_last, reversed(list(self.segments())), 1)
+        return self._end(last_of, reversed(list(self.segments())), 1)
 
     @staticmethod
     def _end(pick: Pick, segments: Iterable[Segment], side: int) -> int | None:
@@ -204,7 +198,7 @@ class IntSet:
         start: int | None = None
         stop: int | None = None
         for lo, hi, mask in self.segments():
-            for first, past in _turns(lo, hi, mask):
+            for first, past in turns(lo, hi, mask):
                 if start is not None and stop == first:
                     stop = past
                     continue
@@ -288,7 +282,7 @@ class IntSet:
             ceiling = None
             if lo is not None and mask not in (EMPTY, FULL):
                 start = ceiling = self._reach(mask, lo)
-            first, last = _first((start, past, mask)), _last((start, past, mask))
+            first, last = first_of((start, past, mask)), last_of((start, past, mask))
             if first is not None:
                 low, high = (None if start is None else first), (None if past is None else last)
                 found.append(Piece(low, high, FULL if low is not None and low == high else mask))
@@ -349,56 +343,10 @@ def _narrow(a: Mask, b: Mask, width: int) -> bool:
     return EMPTY not in (a, b) and FULL not in (a, b) and walk < intersection_cost(a, b)
 
 
-def _tidied(segments: Iterable[Segment]) -> Iterator[tuple[int | None, Mask]]:
-    """The segments that are not empty, bounded ones with few edges as runs of everything and nothing."""
-    for lo, hi, mask in segments:
-        if lo is not None and hi is not None:
-            if lo >= hi:
-                continue
-            if mask.modulus > 1 and (hi - lo <= 2 * mask.modulus or mask.walk_cost(hi - lo) <= _TIDY):
-                yield lo, EMPTY
-                for place, edge in enumerate(mask.turns_in(lo, hi)):
-                    yield edge, EMPTY if place % 2 else FULL
-                continue
-        yield lo, mask
-
-
-def _turns(lo: int | None, hi: int | None, mask: Mask) -> Iterator[tuple[int, int | None]]:
-    """The runs of a mask from ``lo`` on."""
-    if mask == EMPTY:
-        return
-    if lo is None:
-        raise ValueError("a set that goes down for ever has no first run")
-    if hi is not None:
-        edges = list(mask.turns_in(lo, hi))
-        yield from zip(edges[::2], edges[1::2], strict=True)
-    elif mask == FULL:
-        yield lo, None
-    else:
-        first = mask.next(lo)
-        while first is not None:
-            past = (~mask).next(first)
-            assert past is not None
-            yield first, past
-            first = mask.next(past)
-
-
 def _span(lo: int, past: int | None) -> Iterable[int]:
     if past is not None:
         return range(lo, past)
     return count(lo)
-
-
-def _first(segment: Segment) -> int | None:
-    lo, hi, mask = segment
-    found = mask.next(lo if lo is not None else hi - mask.modulus if hi is not None else 0)
-    return found if found is None or hi is None or found < hi else None
-
-
-def _last(segment: Segment) -> int | None:
-    lo, hi, mask = segment
-    found = mask.previous(hi - 1 if hi is not None else lo + mask.modulus if lo is not None else 0)
-    return found if found is None or lo is None or found >= lo else None
 
 
 def _times(n: int | None, by: int) -> int | None:
