@@ -41,7 +41,7 @@ def formulas(*names):
 
 one_symbol = formulas(H)
 two_symbols = formulas(H, W)
-products = st.builds(lambda f, g: f * g, formulas(H), formulas(H))
+products = st.builds(lambda f, g, c, d: (f * g + c) // d, formulas(H), formulas(H), small, divisors)
 chains = st.recursive(
     st.just(H), lambda base: st.builds(lambda f, c, d: (f + c) // d, base, small, divisors), max_leaves=6
 )

@@ -24,6 +24,7 @@ from shapesolver.arithmetic import (
 )
 from shapesolver.arithmetic.decide import Proved, Refuted, Undecided, decide
 from shapesolver.arithmetic.extremes import provably_at_most
+from shapesolver.arithmetic.polynomials import between
 from shapesolver.arithmetic.products import product_solutions
 from shapesolver.arithmetic.pullback import preimage, preimage_of_set, pull_back_interval
 from shapesolver.arithmetic.quasi import envelope, is_quasi_affine, period
@@ -339,6 +340,15 @@ class TestPullBack:
         assert IntSet.interval(lo, hi) & IntSet.interval(1, None) == preimage(formula, value, value, H)
 
     @BRUTE
+    @given(st.lists(small, min_size=1, max_size=5), limits, limits, small)
+    def test_polynomials(self, coefficients, lo, hi, start):
+        found = between(coefficients, lo, hi, start)
+        for k in range(-12, 40):
+            value = sum(c * k**power for power, c in enumerate(coefficients))
+            expected = k >= start and (lo is None or lo <= value) and (hi is None or value <= hi)
+            assert (k in found) == expected
+
+    @BRUTE
     @given(one_symbol)
     def test_period_and_envelope(self, formula):
         formula = canonical(formula)
@@ -349,6 +359,9 @@ class TestPullBack:
             value = at(formula, k)
             assert at(formula, k + length) == value + rise
             assert slope * k + low <= scale * value <= slope * k + high
+
+
+relations = st.builds(compare, st.sampled_from(["==", "<=", "<", ">=", ">"]), two_symbols, two_symbols)
 
 
 class TestConditions:
@@ -380,9 +393,8 @@ class TestConditions:
                 assert not any(fails(k) for k in range(1, min(least, 300)))
 
     @BRUTE
-    @given(st.sampled_from(["==", "<=", ">"]), two_symbols, two_symbols, conditions)
-    def test_verdicts_on_two_symbols_are_true(self, op, left, right, assumed):
-        condition = compare(op, left, right)
+    @given(relations, relations)
+    def test_verdicts_on_two_symbols_are_true(self, condition, assumed):
 
         def fails(h, w):
             return holds(assumed, {"H": h, "W": w}) and not holds(condition, {"H": h, "W": w})
