@@ -22,7 +22,7 @@ def grammar_text(*names: str) -> str:
     return "\n".join(folder.joinpath(name).read_text("utf-8") for name in names)
 
 
-def build_parser(*names: str, transformer: Any, tokens: Tokens) -> lark.Lark:
+def build_parser(*names: str, transformer: Any, tokens: Tokens | None = None) -> lark.Lark:
     """A parser of the joined grammars, from the cache where there is a safe one."""
     text = grammar_text(*names)
     options: dict[str, Any] = {
@@ -30,9 +30,9 @@ def build_parser(*names: str, transformer: Any, tokens: Tokens) -> lark.Lark:
         "lexer": "basic",
         "maybe_placeholders": True,
         "transformer": transformer,
-        "postlex": tokens,
-        "lexer_callbacks": {"COMMENT": tokens.comment},
     }
+    if tokens is not None:
+        options |= {"postlex": tokens, "lexer_callbacks": {"COMMENT": tokens.comment}}
     cache = _cache_file(text)
     if cache is None:
         return lark.Lark(text, **options)

@@ -207,6 +207,17 @@ class AxisWise(Layer):
         """
         raise NotImplementedError
 
+    def reads(self, first: Dim, last: Dim, n: Dim, axis: int) -> tuple[Dim, Dim]:
+        """The first and last input cell, from 0 on, that the results ``first`` to ``last`` depend on.
+
+        Everything, unless a layer says otherwise. The caller keeps the answer within ``0..n - 1``.
+        """
+        return 0, n - 1
+
+    def skips(self, axis: int) -> bool:
+        """Whether cells between those may go unread: a stride beyond the window, or a dilated one."""
+        return False
+
     def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
         """What one axis must satisfy."""
         yield from ()

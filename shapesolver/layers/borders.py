@@ -60,6 +60,11 @@ class Pad(Bordered):
         before, after = self.ends(axis)
         return low - before - after, high - before - after
 
+    def reads(self, first: Dim, last: Dim, n: Dim, axis: int) -> tuple[Dim, Dim]:
+        """``first - before`` to ``last - before``; mirrored cells lie inside."""
+        before, _ = self.ends(axis)
+        return first - before, last - before
+
     def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
         before, after = self.ends(axis)
         size = self.size(n, axis)
@@ -126,6 +131,12 @@ class Crop(Bordered):
         """``low + a + b <= n <= high + a + b``."""
         before, after = self.ends(axis)
         return low + before + after, high + before + after
+
+    def reads(self, first: Dim, last: Dim, n: Dim, axis: int) -> tuple[Dim, Dim]:
+        """``first + before`` to ``last + before``; cropping to another tensor starts at its offset."""
+        before = self.ends(axis)[0] if self.amount is not None else self.at("offset", axis)
+        # In the middle, by default: half of what is cropped, which only the other tensor's size tells.
+        return (0, n - 1) if before is None else (first + before, last + before)
 
     def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
         before, after = self.ends(axis)

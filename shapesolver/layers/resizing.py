@@ -77,6 +77,13 @@ class Upsample(AxisWise):
             return least_reaching(low, factor), least_reaching(high + 1, factor) - 1
         return ceil_div(low, factor), high // factor
 
+    def reads(self, first: Dim, last: Dim, n: Dim, axis: int) -> tuple[Dim, Dim]:
+        """``first//r`` to ``last//r`` for a whole factor; anything for others."""
+        factor = self.factor(axis)
+        if isinstance(factor, float) or self.mode != "nearest":
+            return 0, n - 1
+        return first // factor, last // factor
+
     def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
         factor = self.at("scale", axis)
         yield Need(
@@ -143,6 +150,10 @@ class PixelShuffle(AxisWise):
         """``ceil(low/r) <= n <= high//r``."""
         return -(-low // self.factor), high // self.factor
 
+    def reads(self, first: Dim, last: Dim, n: Dim, axis: int) -> tuple[Dim, Dim]:
+        """``first//r`` to ``last//r``."""
+        return first // self.factor, last // self.factor
+
     def channel_needs(self, channels: Dim) -> Iterator[Need]:
         yield self.divisible(
             channels,
@@ -175,6 +186,10 @@ class PixelUnshuffle(AxisWise):
     def inverse(self, low: Dim, high: Dim, axis: int) -> tuple[Dim, Dim]:
         """``r*low <= n <= r*high``, of which the multiples of ``r`` are valid."""
         return self.factor * low, self.factor * high
+
+    def reads(self, first: Dim, last: Dim, n: Dim, axis: int) -> tuple[Dim, Dim]:
+        """``r*first`` to ``r*last + r - 1``."""
+        return self.factor * first, self.factor * last + self.factor - 1
 
     def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
         yield self.divisible(

@@ -120,6 +120,24 @@ class ConvTranspose(Spreading, Windowed):
             return maximum(kernel, stride) - before - after
         return kernel - before - after + (0 if added is None else added)
 
+    def reads(self, first: Dim, last: Dim, n: Dim, axis: int) -> tuple[Dim, Dim]:
+        """Cell ``i`` writes ``s*i - p`` to ``s*i - p + k - 1``; those that write into the results are read."""
+        stride: Dim = self.at("stride", axis)
+        before = self.before(n, axis)
+        return ceil_div(first + before - self.extent(axis) + 1, stride), (last + before) // stride
+
+    def before(self, n: Dim, axis: int) -> Dim:
+        """The cells cut off at the start of the result."""
+        if not self.fills:
+            return self.pads(n, axis)[0]
+        # `same` cuts what the stated size leaves over, the odd cell at the end.
+        over = (n - 1) * self.at("stride", axis) + self.extent(axis) - self.size(n, axis)
+        return maximum(over, 0) // 2  # type: ignore[no-any-return]
+
+    def skips(self, axis: int) -> bool:
+        """Whether a dilated window may pass over the results asked about."""
+        return compare("==", self.at("dilation", axis), 1) is not True
+
     def added(self, axis: int) -> Any:
         """The output padding of an axis, or ``None`` when it is left out, which Keras tells from 0."""
         return None if self.output_padding is None else self.at("output_padding", axis)

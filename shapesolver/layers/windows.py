@@ -98,6 +98,17 @@ class Windowed(AxisWise):
         before, after = self.pads(n, axis)
         return self.extent(axis) - before - after
 
+    def reads(self, first: Dim, last: Dim, n: Dim, axis: int) -> tuple[Dim, Dim]:
+        """``s*first - pad_before`` to ``s*last + k - 1 - pad_before``."""
+        stride: Dim = self.at("stride", axis)
+        before, _ = self.pads(n, axis)
+        return stride * first - before, stride * last + self.extent(axis) - 1 - before
+
+    def skips(self, axis: int) -> bool:
+        """Whether ``stride > kernel``, or the window is dilated."""
+        beyond = compare("<=", self.at("stride", axis), self.at("kernel", axis))
+        return beyond is not True or compare("==", self.at("dilation", axis), 1) is not True
+
     def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
         yield from self.padding_needs(axis)
         if not self.fills:

@@ -1,0 +1,83 @@
+"""What names in a question mean: sizes and parameters of a derived network."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+from typing import Any
+
+from shapesolver.arithmetic import Dim, Truth, symbol
+from shapesolver.derive import Derivation
+from shapesolver.diagnostics import Span
+from shapesolver.language import tree
+from shapesolver.model.errors import BuildError
+from shapesolver.model.graph import Wire
+from shapesolver.model.scope import Scope, TensorValue
+from shapesolver.model.values import Values
+from shapesolver.solve.unknowns import QuestionError
+
+
+@dataclass(slots=True)
+class Reader:
+    """Evaluates a question's expressions over one derivation, and remembers which layers they mention."""
+
+    derivation: Derivation
+    mentioned: set[int] = field(default_factory=set)
+
+    def truth(self, expression: tree.Expression) -> Truth:
+        """The condition; raises :class:`QuestionError` for names that mean nothing."""
+        return self._read(Values(self).truth, expression)  # type: ignore[no-any-return]
+
+    def value(self, expression: tree.Expression) -> Any:
+        """The value: a size, a tuple, a tensor."""
+        return self._read(Values(self).value, expression)
+
+    def wire(self, path: str) -> Wire:
+        """The result that a path names; raises :class:`QuestionError` with close names."""
+        graph = self.derivation.graph
+        if path in graph.names:
+            return graph.names[path]
+        close = difflib.get_close_matches(path, graph.names, n=3)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        raise QuestionError(f"no layer is called `{path}`{hint}")
+
+    def _read(self, read: Any, expression: tree.Expression) -> Any:
+        symbols = {name: symbol(name) for name in self.derivation.graph.symbols}
+        holes = {name: symbol(name, least=0) for name in self.derivation.graph.holes}
+        scope = Scope(names={**symbols, **holes})
+        try:
+            return read(expression, scope)
+        except BuildError as error:
+            found = error.diagnostic
+            advice = "".join(f"; {text}" for _, text in found.advice)
+            raise QuestionError(f"{found.message}{advice}") from None
+
+    def size_of(self, tensor: TensorValue, name: str, axis: str | int, span: Span) -> Dim:
+        """The size itself: a question is about a network that is already derived."""
+        assert tensor.wire is not None
+        found = self.derivation.tensor(*tensor.wire)
+        self.mentioned.add(tensor.wire.node)
+        if found is None:
+            raise QuestionError(f"{name} has no size: the network cannot be built up to there")
+        if axis == "rank":
+            return found.rank
+        if isinstance(axis, int):
+            return found.sizes[axis] if -found.rank <= axis < found.rank else 0
+        if axis not in found.axes:
+            raise QuestionError(f"{name} has no axis {axis}; it has {', '.join(found.axes)}")
+        return found.sizes[found.axes.index(axis)]
+
+    def attribute_of(self, path: str, name: str, span: Span) -> Any:
+        """A layer's parameter, or a result by path."""
+        graph = self.derivation.graph
+        owner, _, attribute = path.rpartition(".")
+        for index, node in enumerate(graph.nodes):
+            if node.path == owner and attribute in node.layer.parameters:
+                return self.derivation.layers[index].__dict__[attribute]
+        return TensorValue(graph.names[path], span) if path in graph.names else None
+
+    def hole(self, name: str, span: Span) -> Dim:
+        """A hole that the file has."""
+        if name not in self.derivation.graph.holes:
+            raise QuestionError(f"the file has no hole ?{name}")
+        return symbol(name, least=0)

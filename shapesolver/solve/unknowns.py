@@ -1,0 +1,96 @@
+"""What a question may ask for: input sizes, and parameters of layers.
+
+A parameter that enters its size law linearly (padding, output padding, a kernel of known dilation) becomes a
+symbol and is pulled back like a size. The others are enumerated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from shapesolver.arithmetic import Dim, Formula
+from shapesolver.arithmetic.atoms import Symbol
+from shapesolver.diagnostics import ShapeSolverError
+from shapesolver.layers.parameters import Kind
+from shapesolver.layers.registry import parameter_names
+from shapesolver.model.graph import Graph
+
+LINEAR = ("padding", "output_padding", "amount", "offset", "kernel", "channels", "units", "dilation")
+"""Parameters that their size laws are linear in, those that are solved first before those that are better tried."""
+
+SOLVABLE = (Kind.SIZE, Kind.PER_AXIS, Kind.PADDING, Kind.AMOUNTS)
+
+DEFAULT_MOST = {"kernel": 16, "stride": 16, "dilation": 16, "padding": 16, "output_padding": 16, "groups": 64}
+"""The greatest value tried of a parameter that has to be enumerated, where the question sets no limit."""
+USUAL_MOST = 32
+"""The same for any other parameter."""
+
+
+class QuestionError(ShapeSolverError):
+    """A question about something that the network does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterUnknown:
+    """A layer's parameter that is asked for."""
+
+    name: str
+    """Its name in the answer: ``padding``, or ``conv2.padding`` where several layers are asked about."""
+    node: int
+    parameter: str
+    least: int
+
+    @property
+    def symbol(self) -> Symbol:
+        """The symbol that stands for it."""
+        return Symbol(self.name, self.least)
+
+    @property
+    def linear(self) -> bool:
+        """Whether its size law is linear in it."""
+        return self.parameter in LINEAR
+
+    @property
+    def most(self) -> int:
+        """The greatest value tried when it has to be enumerated."""
+        return DEFAULT_MOST.get(self.parameter, USUAL_MOST)
+
+
+def parameter_unknown(graph: Graph, path: str, name: str, qualified: bool = False) -> ParameterUnknown:
+    """The unknown for a layer's parameter; raises :class:`QuestionError` for names that mean nothing."""
+    for index, node in enumerate(graph.nodes):
+        if node.path == path:
+            known = parameter_names(type(node.layer))
+            parameter = known.get(name)
+            if parameter is None or node.layer.parameters[parameter].kind not in SOLVABLE:
+                takes = ", ".join(p for p, q in node.layer.parameters.items() if q.kind in SOLVABLE)
+                raise QuestionError(f"{path} is a {node.layer.op}, which has no {name} to ask for; it has {takes}")
+            least = node.layer.parameters[parameter].least
+            label = f"{path}.{parameter}" if qualified else parameter
+            return ParameterUnknown(label, index, parameter, 0 if least is None else least)
+    raise QuestionError(f"no layer is called {path}")
+
+
+def with_unknowns(graph: Graph, unknowns: Iterable[ParameterUnknown], values: Mapping[str, Dim]) -> Graph:
+    """The graph with a value, or else a symbol, in the place of each parameter asked for."""
+    nodes = list(graph.nodes)
+    for unknown in unknowns:
+        node = nodes[unknown.node]
+        value = values.get(unknown.name, Formula.of(unknown.symbol))
+        layer = node.layer.with_(**{unknown.parameter: value})
+        nodes[unknown.node] = node._replace(layer=layer)
+    return replace(graph, nodes=tuple(nodes))
+
+
+def tried_and_solved(
+    unknowns: Sequence[ParameterUnknown],
+) -> tuple[list[ParameterUnknown], list[ParameterUnknown]]:
+    """The parameters to enumerate, and those to solve for: one that is linear, for each layer asked about."""
+    tried, solved = [], []
+    for unknown in sorted(unknowns, key=lambda u: LINEAR.index(u.parameter) if u.linear else len(LINEAR)):
+        alone = all(other.node != unknown.node for other in solved)
+        (solved if unknown.linear and alone else tried).append(unknown)
+    return tried, solved
+
+
