@@ -194,6 +194,26 @@ def why(file: Path, layer: str, at: dict[str, int]) -> None:
     click.echo(chain_text(explain(net, layer)))
 
 
+@main.command()
+@FILE
+@click.argument("question")
+@AT
+@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@guarded
+def ask(file: Path, question: str, at: dict[str, int], style: str) -> None:
+    """Answer a QUESTION about FILE, such as "what input size gives 2x2"."""
+    from shapesolver.render.answer import answer_json, answer_text
+
+    answer = _load(file, at).ask(question)
+    if style == "json":
+        import json
+
+        click.echo(json.dumps(answer_json(answer), indent=2))
+    else:
+        click.echo(answer_text(answer))
+    sys.exit(0 if answer else FINDINGS)
+
+
 @main.command(name="fmt")
 @click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 1 if a file would change.")

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import numpy
     import sympy
 
+    from shapesolver.solve.answers import Answer
+
 Size = Union[int, "sympy.Expr"]
 """A size as users see it."""
 
@@ -244,6 +246,31 @@ class Net:
         from shapesolver.verify import verify
 
         return verify(self)
+
+    # Questions.
+
+    def ask(self, question: str) -> Answer:
+        """The answer to a question in words: ``net.ask("what input size gives 2x2")``.
+
+        Raises :class:`ShapeSolverError` for a question that cannot be read or is about nothing in the network.
+        """
+        from shapesolver.solve import ask
+
+        return ask(self, question)
+
+    def solve(self, target: str, *unknowns: str, at: str | None = None, where: str = "") -> Answer:
+        """Every value of the unknowns for which the target holds: ``net.solve("conv2.H == 2", "H")``.
+
+        Unknowns are input sizes (``"H"``) and parameters (``"conv2.padding"``); all input sizes when none is
+        named. A target is a condition, or sizes for the spatial axes of the layer ``at``: ``"(2, 2)"``.
+        """
+        from shapesolver.solve import solve
+
+        return solve(self, target, unknowns, at, where)
+
+    def valid(self) -> Answer:
+        """The input sizes that the whole network can be built with."""
+        return self.ask("which input sizes are valid")
 
     def sizes(self, **arrays: Any) -> Mapping[str, tuple[numpy.ndarray, ...]]:
         """Every layer's shape for many input sizes at once: ``net.sizes(H=numpy.arange(1, 10**6))``.

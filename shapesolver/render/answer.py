@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from shapesolver.arithmetic.sets import IntSet
 from shapesolver.solve.answers import Answer, Box, Status
 
 COMPLETE = {
@@ -21,7 +23,7 @@ def answer_text(answer: Answer) -> str:
     if answer.status is Status.UNDECIDED:
         rows.append(("undecided", answer.reason))
     elif not answer.boxes:
-        rows.append(("none", answer.reason or "nothing does"))
+        rows.append(("none" if answer.unknowns else "refuted", answer.reason or "nothing does"))
     else:
         rows.extend(_solutions(answer))
     if answer.lossless is not None and answer.boxes:
@@ -44,36 +46,57 @@ def _first(values: Any) -> int:
 
 
 def _solutions(answer: Answer) -> list[tuple[str, str]]:
-    rows = []
-    for index, box in enumerate(answer.boxes[:MAX_BOXES]):
-        for label, text in _box_rows(box):
-            rows.append((label, text if index or len(rows) else f"{text:<24}  {COMPLETE[answer.status]}"))
-    if len(answer.boxes) > MAX_BOXES:
-        rows.append(("...", f"{len(answer.boxes) - MAX_BOXES} more"))
+    complete = COMPLETE[answer.status]
+    if not answer.unknowns:
+        return [(str(answer.status), answer.reason)]
+    if len(answer.boxes) == 1:
+        rows = list(_grouped(answer.boxes[0]))
+        rows[0] = rows[0][0], f"{rows[0][1]:<24}  {complete}"
+    elif len(answer.unknowns) == 1:
+        rows = [(answer.unknowns[0], f"{answer.set.describe(answer.unknowns[0], 12):<24}  {complete}")]
+    else:
+        rows = [("solutions", f"{answer.count if answer.count < float('inf') else 'endless'}; {complete}")]
+        rows += [("", _in_line(box)) for box in answer.boxes[:MAX_BOXES]]
+        if len(answer.boxes) > MAX_BOXES:
+            rows.append(("", f"... and {len(answer.boxes) - MAX_BOXES} more such lines"))
     rows.extend((name, f"= {value}") for name, value in answer.ties.items())
     if answer.condition is not True:
         rows.append(("where", str(answer.condition)))
     return rows
 
 
-def _box_rows(box: Box) -> list[tuple[str, str]]:
-    """Unknowns with one set together: ``H, W   25..30``; a single choice of several on one line."""
-    if len(box) > 1 and all(members.count == 1 for members in box.values()):
-        return [(", ".join(box), ", ".join(str(members.min) for members in box.values()))]
+def _grouped(box: Box) -> Iterator[tuple[str, str]]:
+    """Unknowns with one set together: ``H, W   25..30``."""
     grouped: dict[Any, list[str]] = {}
     for name, members in box.items():
         grouped.setdefault(members, []).append(name)
-    return [(", ".join(names), members.describe(names[0], 12)) for members, names in grouped.items()]
+    for members, names in grouped.items():
+        yield ", ".join(names), _set_text(members, names[0])
+
+
+def _set_text(members: IntSet, name: str) -> str:
+    """A set in words; a single number without braces."""
+    return str(members.min) if members.count == 1 else members.describe(name, 12)
+
+
+def _in_line(box: Box) -> str:
+    """``kernel 7, stride 2, padding 3``."""
+    texts = ((name, _set_text(members, name)) for name, members in box.items())
+    return ", ".join(text if name in text else f"{name} {text}" for name, text in texts)
 
 
 def _lossless(answer: Answer) -> str:
     assert answer.lossless is not None
-    if not answer.lossless.boxes:
-        return "none of these"
-    texts = []
-    for box in answer.lossless.boxes[:3]:
-        texts.append("; ".join(text if len(_box_rows(box)) == 1 else f"{label} {text}" for label, text in _box_rows(box)))
-    return " or ".join(texts)
+    found = answer.lossless.boxes
+    if not found:
+        text = "none of these"
+    elif len(found) == 1:
+        rows = list(_grouped(found[0]))
+        text = rows[0][1] if len(rows) == 1 else _in_line(found[0])
+    else:
+        text = " or ".join(map(_in_line, found[:3])) + (" or ..." if len(found) > 3 else "")
+    losses = "; ".join(f"{n} leaves {lost} of {name} unread" for name, n, lost in answer.unread)
+    return f"{text:<24}  {losses}" if losses else text
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:

@@ -1,1 +1,52 @@
 """Questions to answers: what goes in, if this comes out. The set is always complete, or the answer says otherwise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shapesolver.language import parse_expression
+from shapesolver.language.queries import read_question
+from shapesolver.language.questions import Inverse, Losing, Proof, Valid, Why
+from shapesolver.solve.answers import Answer, Status
+from shapesolver.solve.losses import losing_layers
+from shapesolver.solve.solver import Solver
+from shapesolver.solve.unknowns import QuestionError
+
+if TYPE_CHECKING:
+    from shapesolver.language import tree
+    from shapesolver.net import Net
+
+__all__ = ["Answer", "QuestionError", "Status", "ask", "solve"]
+
+
+def ask(net: Net, text: str) -> Answer:
+    """The answer to a question in words."""
+    question = read_question(text)
+    match question:
+        case Inverse():
+            return Solver(net).inverse(question)
+        case Valid():
+            return Solver(net).valid(question)
+        case Proof():
+            return Solver(net).proof(question)
+        case Losing():
+            return losing_layers(net)
+        case Why(path=path):
+            from shapesolver.provenance import explain
+            from shapesolver.render.provenance import chain_text
+
+            return Answer(f"why {path} has its size", Status.PROVED, (), ({},), reason=chain_text(explain(net, path)))
+
+
+def solve(net: Net, target: str, unknowns: tuple[str, ...], at: str | None, where: str) -> Answer:
+    """Every value of the unknowns that gives the target; see :meth:`shapesolver.net.Net.solve`."""
+    limits = _condition(where) if where else None
+    return Solver(net).inverse(Inverse(unknowns, _condition(target), at, limits))
+
+
+def _condition(text: str) -> tree.Expression:
+    expression, diagnostics = parse_expression(text)
+    if expression is None:
+        reason = "; ".join(d.message for d in diagnostics) or "it is no expression"
+        raise QuestionError(f"cannot read {text!r}: {reason}")
+    return expression

@@ -54,6 +54,8 @@ class Answer:
     """What solutions satisfy besides lying in a box; ``True`` where the boxes say it all."""
     lossless: Answer | None = None
     """The solutions that leave no input cell unread, where that was asked and can be told."""
+    unread: tuple[tuple[str, int, int], ...] = ()
+    """For solutions that lose something: the size's name, a value, and how many cells along it go unread."""
     rule: str = ""
     """The general rule, for a symbolic target."""
     checks: tuple[Check, ...] = ()

@@ -14,7 +14,7 @@ from shapesolver.model.errors import BuildError
 from shapesolver.model.graph import Wire
 from shapesolver.model.scope import Scope, TensorValue
 from shapesolver.model.values import Values
-from shapesolver.solve.unknowns import QuestionError
+from shapesolver.solve.unknowns import QuestionError, UnbuildableError
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class Reader:
         found = self.derivation.tensor(*tensor.wire)
         self.mentioned.add(tensor.wire.node)
         if found is None:
-            raise QuestionError(f"{name} has no size: the network cannot be built up to there")
+            raise UnbuildableError(f"{name} has no size: the network cannot be built up to there")
         if axis == "rank":
             return found.rank
         if isinstance(axis, int):

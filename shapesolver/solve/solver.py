@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from shapesolver.derive import Derivation, derive
 from shapesolver.language import formatter, tree
 from shapesolver.language.questions import Inverse, Proof, Valid
 from shapesolver.layers.parameters import ParameterError
+from shapesolver.layers.windows import Windowed
 from shapesolver.model.graph import Graph, Wire
 from shapesolver.solve.answers import Answer, Box, Status
 from shapesolver.solve.coverage import nothing_lost
@@ -25,15 +26,18 @@ from shapesolver.solve.regions import Region, region
 from shapesolver.solve.unknowns import (
     ParameterUnknown,
     QuestionError,
+    UnbuildableError,
     parameter_unknown,
     tried_and_solved,
     with_unknowns,
 )
-from shapesolver.solve.working import rule_for, why_not, worked
+from shapesolver.solve.working import rule_for, unread_cells, why_not, worked
 
 if TYPE_CHECKING:
     from shapesolver.net import Net
 
+MAX_NATURAL = 5_000
+"""The greatest natural limit of a parameter up to which every value is tried, so that the answer is proved."""
 MAX_TRIALS = 200_000
 """The most combinations of enumerated parameters that one question may try."""
 
@@ -68,7 +72,7 @@ class Solver:
         for _, broken in derivation.broken():
             trouble = broken.trouble()
             return self._answer("find the valid input sizes", Region(()), [], reason=trouble.message)
-        lossless = self._nothing_lost(derivation, list(self.graph.outputs))
+        lossless = self._nothing_lost(derivation, list(self.graph.outputs), self.graph.symbols)
         reading = "find every input size that the network can be built with"
         if question.lossless:
             reading += " and that leaves no input cell unread"
@@ -85,16 +89,14 @@ class Solver:
         condition = reader.truth(question.condition)
         assumed = both(self._needs(derivation, reader.mentioned), self._assumed(derivation))
         verdict = decide(condition, assumed)
-        reading = f"prove or refute {condition} for every valid size"
-        unknowns = tuple(self.graph.symbols)
+        reading = f"prove or refute {_text(question.condition)} for every valid size"
         if isinstance(verdict, Proved):
             reason = "no size is valid" if verdict.vacuous else "it holds for every valid size"
-            everything = {s.text: IntSet.interval(s.least, None) for s in self._symbols(self.graph.symbols)}
-            return Answer(reading, Status.PROVED, unknowns, (everything,), condition=assumed, rule=reason)
+            return Answer(reading, Status.PROVED, (), ({},), reason=reason)
         if isinstance(verdict, Refuted):
             sizes = ", ".join(f"{name} = {value}" for name, value in verdict.counterexample.items())
-            return Answer(reading, Status.PROVED, unknowns, (), reason=f"false at {sizes}")
-        return Answer(reading, Status.UNDECIDED, unknowns, reason=str(verdict))
+            return Answer(reading, Status.PROVED, (), (), reason=f"false at {sizes or 'every size'}")
+        return Answer(reading, Status.UNDECIDED, (), reason=str(verdict))
 
     # Sizes alone.
 
@@ -102,8 +104,10 @@ class Solver:
         derivation = derive(self.graph, fixed)
         wanted, wire, reading, mentioned = self._target(derivation, question)
         condition = both(wanted, self._needs(derivation, mentioned), self._where(derivation, question.where))
-        lossless = self._nothing_lost(derivation, [wire] if wire else [Wire(node) for node in mentioned])
-        return self._solve(f"find {', '.join(sizes)} {reading}", condition, self._symbols(sizes), lossless, wire, derivation)
+        wires = [wire] if wire else [Wire(node) for node in mentioned]
+        lossless = self._nothing_lost(derivation, wires, sizes)
+        reading = f"find {', '.join(sizes)} of {self._inputs_text()} {reading}"
+        return self._solve(reading, condition, self._symbols(sizes), lossless, wire, derivation)
 
     def _solve(
         self,
@@ -122,7 +126,8 @@ class Solver:
         if not answer.boxes:
             return replace(answer, reason=why_not(derivation, wire, condition, unknowns))
         if lossless is not None:
-            answer = replace(answer, lossless=self._lossless(condition, lossless, unknowns))
+            unread = unread_cells(derivation, wire, answer, self.usual) if wire else ()
+            answer = replace(answer, lossless=self._lossless(condition, lossless, unknowns), unread=unread)
         answer = replace(answer, checks=worked(self.graph, wire or self.graph.outputs[0], answer, self.usual))
         return replace(answer, rule=rule_for(derivation, wire)) if wire else answer
 
@@ -157,48 +162,69 @@ class Solver:
         self, question: Inverse, parameters: list[ParameterUnknown], sizes: list[str], fixed: Mapping[str, Dim]
     ) -> Answer:
         tried, solved = tried_and_solved(parameters)
+        names = tuple(u.name for u in parameters) + tuple(sizes)
+        base = derive(self.graph, fixed)
+        _, _, wanted, mentioned = self._target(base, question)
+        reading = f"find {', '.join(names)} {wanted}"
         ranges = {u.name: self._range(u, question.where, parameters, fixed) for u in tried}
+        natural = self._natural_most(base, tried)
+        if natural is not None:
+            (only,) = tried
+            allowed = self._allowed(only, question.where, parameters, fixed)
+            ranges = {only.name: allowed & IntSet.interval(None, natural)}
+        graph = _cut(self.graph, max(*mentioned, *(u.node for u in parameters)))
         unknowns = [*(u.symbol for u in solved), *self._symbols(sizes)]
         boxes: list[Box] = []
-        rest: list[Truth] = []
-        reading = ""
         for values in self._trials(tried, ranges):
-            found, reading = self._trial(question, parameters, values, unknowns, fixed)
-            if found is not None:
-                rest.append(found.rest)
-                boxes += [{**{n: IntSet.finite([v]) for n, v in values.items()}, **box} for box in found.boxes]
-        names = tuple(u.name for u in parameters) + tuple(sizes)
-        if any(truth is not True for truth in rest):
-            reason = "the unknowns are joined in a way that does not come apart"
-            return Answer(f"find {', '.join(names)} {reading}", Status.UNDECIDED, names, reason=reason)
+            found = self._trial(graph, question, parameters, values, unknowns, fixed)
+            if found.rest is not True:
+                reason = "the unknowns are joined in a way that does not come apart"
+                return Answer(reading, Status.UNDECIDED, names, reason=reason)
+            chosen = {name: IntSet.finite([value]) for name, value in values.items()}
+            boxes += [{**chosen, **box} for box in found.boxes]
+        if natural is not None:
+            boxes = _beyond(boxes, tried[0].name, natural, allowed)
+        boxes.sort(key=lambda box: [members.min or 0 for _, members in sorted(box.items(), key=_padding_first)])
         ordered = tuple({name: box[name] for name in names} for box in boxes)
-        status = Status.BOUNDED if tried else Status.PROVED
-        where = ", ".join(f"{name} in {members}" for name, members in ranges.items())
-        reason = "" if ordered else f"no value{' of these: ' + where if tried else ''} does"
-        answer = Answer(f"find {', '.join(names)} {reading}", status, names, ordered, searched=ranges, reason=reason)
-        return self._complete(answer, tried, parameters)
+        status = Status.BOUNDED if tried and natural is None else Status.PROVED
+        searched = ranges if status is Status.BOUNDED else {}
+        return Answer(reading, status, names, ordered, searched=searched, reason="" if ordered else "no value does")
 
-    def _complete(self, answer: Answer, tried: list[ParameterUnknown], parameters: list[ParameterUnknown]) -> Answer:
-        """Proved rather than bounded, where what was tried is everything there is."""
-        divisors = {"groups"}
-        return replace(answer, status=Status.PROVED) if all(u.parameter in divisors for u in tried) else answer
+    def _natural_most(self, derivation: Derivation, tried: list[ParameterUnknown]) -> int | None:
+        """Where a single enumerated parameter can change nothing more: its padded input's size, or its channels.
+
+        A kernel beyond the padded input does not fit, a stride beyond it makes one window whatever it is, and
+        groups beyond the channels do not divide them.
+        """
+        if len(tried) != 1 or tried[0].parameter not in ("stride", "kernel", "groups"):
+            return None
+        layer, inputs = derivation.layers[tried[0].node], derivation.inputs(tried[0].node)
+        if inputs is None or not isinstance(layer, Windowed) or not all(isinstance(n, int) for n in inputs[0].sizes):
+            return None
+        channels, spatial = layer.split(inputs[0])
+        if tried[0].parameter == "groups":
+            return channels if isinstance(channels, int) else None
+        padded = [n + sum(layer.pads(n, axis)) for axis, n in enumerate(spatial)]
+        most = max((n for n in padded if isinstance(n, int)), default=0)
+        return most if 0 < most <= MAX_NATURAL else None
 
     def _trial(
         self,
+        graph: Graph,
         question: Inverse,
         parameters: list[ParameterUnknown],
         values: Mapping[str, int],
         unknowns: list[Symbol],
         fixed: Mapping[str, Dim],
-    ) -> tuple[Region | None, str]:
+    ) -> Region:
+        """The solutions for one choice of the parameters that are tried."""
         try:
-            graph = with_unknowns(self.graph, parameters, values)
-            derivation = derive(graph, {**fixed, **values})
-        except ParameterError:
-            return None, ""
-        wanted, _, reading, mentioned = self._target(derivation, question)
+            derivation = derive(with_unknowns(graph, parameters, values), {**fixed, **values})
+            wanted, _, _, mentioned = self._target(derivation, question)
+        except (ParameterError, UnbuildableError):
+            return Region(())
         condition = both(wanted, self._needs(derivation, mentioned), self._where(derivation, question.where))
-        return region(resolve(condition, values), unknowns), reading
+        return region(resolve(condition, values), unknowns)
 
     def _trials(
         self, tried: list[ParameterUnknown], ranges: Mapping[str, IntSet]
@@ -215,6 +241,13 @@ class Solver:
         self, unknown: ParameterUnknown, where: tree.Expression | None, parameters: list[ParameterUnknown], fixed: Any
     ) -> IntSet:
         """The values tried of a parameter: what `where` leaves of it, or a usual range where that is endless."""
+        allowed = self._allowed(unknown, where, parameters, fixed)
+        return allowed if allowed.is_finite else allowed & IntSet.interval(None, unknown.most)
+
+    def _allowed(
+        self, unknown: ParameterUnknown, where: tree.Expression | None, parameters: list[ParameterUnknown], fixed: Any
+    ) -> IntSet:
+        """What `where` leaves of a parameter."""
         allowed = IntSet.interval(unknown.least, None)
         if where is not None:
             derivation = derive(with_unknowns(self.graph, parameters, {}), fixed)
@@ -223,7 +256,7 @@ class Solver:
             for item in items:
                 if not isinstance(item, bool) and [s.text for s in item.symbols()] == [unknown.name]:
                     allowed = allowed & solutions(item, unknown.symbol)
-        return allowed if allowed.is_finite else allowed & IntSet.interval(None, unknown.most)
+        return allowed
 
     def _for_all(self, question: Inverse, parameters: list[ParameterUnknown]) -> Answer:
         """The values of parameters for which the target holds at every size; and which sizes suit the others."""
@@ -232,8 +265,11 @@ class Solver:
         always: list[Box] = []
         cases = []
         for values in self._trials(parameters, ranges):
-            derivation = derive(with_unknowns(self.graph, parameters, values), values)
-            wanted, _, _, mentioned = self._target(derivation, question)
+            try:
+                derivation = derive(with_unknowns(self.graph, parameters, values), values)
+                wanted, _, _, mentioned = self._target(derivation, question)
+            except (ParameterError, UnbuildableError):
+                continue
             needs = both(self._needs(derivation, mentioned), self._assumed(derivation))
             if needs is False:
                 continue
@@ -268,7 +304,9 @@ class Solver:
         if isinstance(question.target, (tree.Tuple, tree.Number)):
             wire = reader.wire(question.at) if question.at else self._last_image(derivation, question)
             sizes = reader.value(question.target)
-            return *self._shape_target(derivation, wire, sizes, question.at is None), {wire.node}
+            owned = any(name.startswith(derivation.graph.nodes[wire.node].path) for name in question.unknowns)
+            label = question.at or derivation.graph.nodes[wire.node].path
+            return *self._shape_target(derivation, wire, sizes, label, question.at is None and not owned), {wire.node}
         wanted = reader.truth(question.target)
         if not reader.mentioned:
             raise QuestionError("the condition mentions no layer; name one, as in `conv2.H == 2`")
@@ -278,12 +316,11 @@ class Solver:
         return wanted, wire, f"so that {_text(question.target)}", reader.mentioned
 
     def _shape_target(
-        self, derivation: Derivation, wire: Wire, sizes: Any, guessed: bool
+        self, derivation: Derivation, wire: Wire, sizes: Any, path: str, guessed: bool
     ) -> tuple[Truth, Wire, str]:
-        path = derivation.graph.nodes[wire.node].path
         tensor = derivation.tensor(*wire)
         if tensor is None:
-            raise QuestionError(f"{path} cannot be built")
+            raise UnbuildableError(f"{path} cannot be built")
         spatial = [i for i, axis in enumerate(tensor.axes) if axis != "C"]
         if isinstance(sizes, int):
             sizes = (sizes,) * len(spatial)
@@ -293,7 +330,7 @@ class Solver:
             raise QuestionError(f"{path} is {tensor}, and {' x '.join(map(str, sizes))} names {len(sizes)} axes")
         wanted = both(*(compare("==", tensor.sizes[i], size) for i, size in zip(spatial, sizes, strict=True)))
         note = f" (the last layer with {_axes_text([tensor.axes[i] for i in spatial])})" if guessed else ""
-        return wanted, wire, f"of {self._inputs_text()} so that {path}{note} is {' x '.join(map(str, sizes))}"
+        return wanted, wire, f"so that {path}{note} is {' x '.join(map(str, sizes))}"
 
     def _inputs_text(self) -> str:
         return ", ".join(node.path for node in self.graph.nodes if node.layer.op == "input")
@@ -334,10 +371,13 @@ class Solver:
         return both(self._assumed(derivation), True if where is None else Reader(derivation).truth(where))
 
     def _assumed(self, derivation: Derivation) -> Truth:
-        return both(*(derivation.truth(claim) for claim in derivation.graph.assumptions))
+        """The file's assumptions, as far as they are about what is derived."""
+        truths = (derivation.truth(claim) for claim in derivation.graph.assumptions)
+        pending = derivation.graph.references.keys() - derivation.known.keys()
+        return both(*(t for t in truths if isinstance(t, bool) or not any(s.text in pending for s in t.symbols())))
 
-    def _nothing_lost(self, derivation: Derivation, wires: list[Wire]) -> Truth | None:
-        axes = {name.rpartition(".")[2] for name in self.graph.symbols}
+    def _nothing_lost(self, derivation: Derivation, wires: list[Wire], sizes: Iterable[str]) -> Truth | None:
+        axes = {name.rpartition(".")[2] for name in sizes}
         truths: list[Truth] = []
         for axis in sorted(axes):
             lost = [nothing_lost(derivation, wire, axis) for wire in wires]
@@ -355,6 +395,25 @@ class Solver:
 
 def _names(unknowns: Sequence[Symbol]) -> tuple[str, ...]:
     return tuple(symbol.text for symbol in unknowns)
+
+
+def _cut(graph: Graph, last: int) -> Graph:
+    """The graph up to a node: what lies after it has no part in the answer."""
+    references = {text: ref for text, ref in graph.references.items() if ref.wire.node <= last}
+    return replace(graph, nodes=graph.nodes[: last + 1], references=references)
+
+
+def _padding_first(item: tuple[str, IntSet]) -> tuple[bool, str]:
+    """Solutions are listed by their padding, the smallest first, and then by the other parameters."""
+    return not item[0].endswith("padding"), item[0]
+
+
+def _beyond(boxes: list[Box], name: str, most: int, allowed: IntSet) -> list[Box]:
+    """Strides from ``most`` on all do what ``most`` does: its box stands for them all."""
+    if not name.endswith("stride"):
+        return boxes
+    endless = IntSet.interval(most, None) & allowed
+    return [{**box, name: endless} if most in box[name] else box for box in boxes]
 
 
 def _text(expression: tree.Expression) -> str:

@@ -31,6 +31,10 @@ class QuestionError(ShapeSolverError):
     """A question about something that the network does not have."""
 
 
+class UnbuildableError(QuestionError):
+    """A question about a layer that cannot be built, perhaps only with the values being tried."""
+
+
 @dataclass(frozen=True, slots=True)
 class ParameterUnknown:
     """A layer's parameter that is asked for."""

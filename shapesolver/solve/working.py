@@ -13,6 +13,7 @@ from shapesolver.arithmetic.sets import IntSet
 from shapesolver.derive import Derivation, derive
 from shapesolver.model.graph import Graph, Wire
 from shapesolver.solve.answers import Check
+from shapesolver.solve.coverage import reading
 
 if TYPE_CHECKING:
     from shapesolver.solve.answers import Answer
@@ -83,6 +84,27 @@ def _sizes(graph: Graph, wire: Wire, values: Mapping[str, int]) -> tuple[int, ..
         inputs = graph.nodes[node].inputs
         node = inputs[0].node if inputs else None
     return tuple(reversed(sizes))
+
+
+def unread_cells(
+    derivation: Derivation, wire: Wire, answer: Answer, usual: Mapping[str, Dim]
+) -> tuple[tuple[str, int, int], ...]:
+    """What the usual size, and the greatest solution, leave unread at the end of the input."""
+    found: dict[tuple[str, int], int] = {}
+    if len(answer.boxes) != 1 or answer.ties:
+        return ()
+    (box,) = answer.boxes
+    name = next(iter(box), "")
+    interval = reading(derivation, wire, name.rpartition(".")[2])
+    if interval is None or not name:
+        return ()
+    for n in (usual.get(name), box[name].max):
+        if isinstance(n, int) and n in box[name]:
+            # With several inputs it is the one whose size this is that counts; the others are not named.
+            lasts = [substitute(last, {name: n}) for _, last in interval.values()]
+            if len(lasts) == 1 and isinstance(lasts[0], int) and lasts[0] < n - 1:
+                found[name, n] = n - 1 - lasts[0]
+    return tuple((name, n, lost) for (name, n), lost in found.items())
 
 
 def why_not(derivation: Derivation, wire: Wire | None, condition: Truth, unknowns: Sequence[Symbol]) -> str:
