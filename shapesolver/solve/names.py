@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 from shapesolver.arithmetic import Dim, Truth, symbol
@@ -13,7 +14,7 @@ from shapesolver.language import tree
 from shapesolver.model.errors import BuildError
 from shapesolver.model.graph import Wire
 from shapesolver.model.scope import Scope, TensorValue
-from shapesolver.model.values import Values
+from shapesolver.model.values import Values, dotted_text
 from shapesolver.solve.unknowns import QuestionError, UnbuildableError
 
 
@@ -40,6 +41,10 @@ class Reader:
         close = difflib.get_close_matches(path, graph.names, n=3)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
         raise QuestionError(f"no layer is called `{path}`{hint}")
+
+    def about(self, expression: tree.Expression) -> set[int]:
+        """The nodes whose results an expression mentions, whether or not they can be built."""
+        return set(_mentions(expression, self.derivation.graph.names))
 
     def _read(self, read: Any, expression: tree.Expression) -> Any:
         symbols = {name: symbol(name) for name in self.derivation.graph.symbols}
@@ -74,6 +79,8 @@ class Reader:
         for index, node in enumerate(graph.nodes):
             if node.path == owner and attribute in node.layer.parameters:
                 return self.derivation.layers[index].__dict__[attribute]
+        if path not in graph.names and "." not in path:
+            self.wire(path)
         return TensorValue(graph.names[path], span) if path in graph.names else None
 
     def hole(self, name: str, span: Span) -> Dim:
@@ -81,3 +88,16 @@ class Reader:
         if name not in self.derivation.graph.holes:
             raise QuestionError(f"the file has no hole ?{name}")
         return symbol(name, least=0)
+
+
+def _mentions(expression: Any, names: Mapping[str, Wire]) -> Iterator[int]:
+    """The nodes of the longest dotted names in an expression."""
+    path = dotted_text(expression) if isinstance(expression, (tree.Name, tree.Attribute, tree.Index)) else ""
+    if path in names:
+        yield names[path].node
+    elif is_dataclass(expression):
+        for item in fields(expression):
+            yield from _mentions(getattr(expression, item.name), names)
+    elif isinstance(expression, tuple):
+        for part in expression:
+            yield from _mentions(part, names)

@@ -164,15 +164,14 @@ class Solver:
         tried, solved = tried_and_solved(parameters)
         names = tuple(u.name for u in parameters) + tuple(sizes)
         base = derive(self.graph, fixed)
-        _, _, wanted, mentioned = self._target(base, question)
-        reading = f"find {', '.join(names)} {wanted}"
+        reading, mentioned = self._about(base, question)
         ranges = {u.name: self._range(u, question.where, parameters, fixed) for u in tried}
         natural = self._natural_most(base, tried)
         if natural is not None:
             (only,) = tried
             allowed = self._allowed(only, question.where, parameters, fixed)
             ranges = {only.name: allowed & IntSet.interval(None, natural)}
-        graph = _cut(self.graph, max(*mentioned, *(u.node for u in parameters)))
+        graph = _cut(self.graph, max((*mentioned, *(u.node for u in parameters))))
         unknowns = [*(u.symbol for u in solved), *self._symbols(sizes)]
         boxes: list[Box] = []
         for values in self._trials(tried, ranges):
@@ -314,6 +313,16 @@ class Solver:
         if len(reader.mentioned) == 1:
             wire = Wire(next(iter(reader.mentioned)))
         return wanted, wire, f"so that {_text(question.target)}", reader.mentioned
+
+    def _about(self, derivation: Derivation, question: Inverse) -> tuple[str, set[int]]:
+        """The question about parameters in words, and the nodes it is about; these need not be buildable yet."""
+        find = f"find {', '.join(name.rpartition('.')[2] for name in question.unknowns)}"
+        if isinstance(question.target, (tree.Tuple, tree.Number)):
+            wire = Reader(derivation).wire(question.at) if question.at else self._last_image(derivation, question)
+            sizes = Reader(derivation).value(question.target)
+            text = " x ".join(map(str, sizes if isinstance(sizes, tuple) else (sizes,)))
+            return f"{find} so that {derivation.graph.nodes[wire.node].path} is {text}", {wire.node}
+        return f"{find} so that {_text(question.target)}", Reader(derivation).about(question.target)
 
     def _shape_target(
         self, derivation: Derivation, wire: Wire, sizes: Any, path: str, guessed: bool

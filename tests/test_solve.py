@@ -1,0 +1,187 @@
+"""Questions and answers, by example."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shapesolver import Net, ShapeSolverError, load, parse
+from shapesolver.language.queries import EXAMPLES as QUESTIONS
+from shapesolver.language.queries import read_question
+
+EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
+
+
+def example(name: str) -> Net:
+    return load(EXAMPLES / f"{name}.net")
+
+
+def test_the_question_of_the_design() -> None:
+    answer = example("mnist").ask("what input size gives 2x2")
+    assert str(answer) == (
+        "read as    find H, W of image so that conv2 (the last layer with height and width) is 2 x 2\n"
+        "H, W       25..30                    every solution, proved\n"
+        "lossless   25                        28 leaves 3 of H unread; 30 leaves 5 of H unread\n"
+        "rule       conv2.H = (H - 7)//6 - 1; n x n needs 6*n + 13 <= H <= 6*n + 18\n"
+        "check      25 -> 7 -> 2        next door: 24 -> 6 -> 1, 31 -> 9 -> 3"
+    )
+    assert answer.status == "proved"
+    assert answer.unknowns == ("H", "W")
+    assert answer.holds(H=28, W=25)
+    assert not answer.holds(H=31, W=25)
+    assert answer.count == 36
+    assert answer.lossless is not None
+    assert list(answer.lossless) == [{"H": 25, "W": 25}]
+    assert answer.nearest(H=100, W=1) == {"H": 30, "W": 25}
+
+
+def test_one_unknown_iterates_and_counts() -> None:
+    answer = example("mnist").solve("conv2.H == 2", "H")
+    assert list(answer) == [25, 26, 27, 28, 29, 30]
+    assert answer.count == 6
+    assert str(answer.set) == "25..30"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "what input size gives 2x2",
+        "What input gives 2 by 2?",
+        "which input sizes give 2 x 2 at conv2",
+        "find the input size that gives 2x2".replace("that ", ""),
+        "what size makes 2×2",
+    ],
+)
+def test_variants_of_a_question_read_alike(words: str) -> None:
+    answer = example("mnist").ask(words)
+    assert str(answer.set if len(answer.unknowns) == 1 else answer.boxes[0]["H"]) == "25..30"
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [
+        ("unet", "H % 16 == 0, H >= 16"),
+        ("unet_572", "(H + 4) % 16 == 0, H >= 188"),
+        ("mnist", "all H >= 19"),
+        ("resnet50", "all H >= 1"),
+        ("lenet5", "32..35"),
+    ],
+)
+def test_valid_sizes(name: str, sizes: str) -> None:
+    (box,) = example(name).valid().boxes
+    assert box["H"].describe("H") == sizes
+
+
+def test_valid_sizes_that_couple_height_and_width() -> None:
+    answer = example("vgg16").valid()
+    assert [{name: str(members) for name, members in box.items()} for box in answer.boxes] == [
+        {"H": "32..63", "W": "1568..1599"},
+        {"H": "224..255", "W": "224..255"},
+        {"H": "1568..1599", "W": "32..63"},
+    ]
+    assert answer.holds(H=230, W=255)
+    assert not answer.holds(H=32, W=224)
+
+
+def test_sixty_pairs() -> None:
+    net = parse("dialect torch\ninput(64, H=28, W=28)\npad(-2) -> max_pool(2) -> flatten\nout = dense(10)")
+    answer = net.solve("flatten1.C == 9216", "H", "W")
+    assert answer.count == 60
+
+
+def test_last_map_of_seven() -> None:
+    answer = example("resnet50").ask("what input size gives 7x7 at layer4")
+    assert str(answer.boxes[0]["H"]) == "193..224"
+
+
+def test_lossless_sizes() -> None:
+    (box,) = example("unet_572").ask("which input sizes lose nothing").boxes
+    assert box["H"].describe("H") == "(H + 4) % 16 == 0, H >= 188"
+
+
+def test_kernel_stride_and_padding_of_a_stem() -> None:
+    answer = example("resnet50").ask(
+        "what kernel, stride, padding of stem.conv1 gives 112x112 where stem.conv1.kernel <= 11 "
+        "and stem.conv1.stride <= 4 and stem.conv1.padding <= 5"
+    )
+    assert answer.count == 11
+    assert {values["stride"] for values in answer} == {2}  # type: ignore[index]
+    assert answer.status == "bounded"
+
+
+def test_parameters_alone_are_proved() -> None:
+    net = example("mnist")
+    assert list(net.ask("what padding of conv2 gives 3x3")) == [1]
+    assert list(net.ask("what kernel of conv2 gives 2x2")) == [5, 6]
+    stride = net.ask("what stride of conv1 gives 1x1")
+    assert stride.status == "proved"
+    assert stride.holds(stride=10**9)
+    assert stride.set.min == 22
+    assert list(net.ask("what filters of conv1 gives conv1.C = 48")) == [48]
+
+
+def test_output_padding_by_parity() -> None:
+    net = parse(
+        "dialect torch\nimage = input(1, H=28, W=28)\nconv(8, kernel=3, stride=2, padding=1)\n"
+        "up = conv_transpose(1, kernel=3, stride=2, padding=1)"
+    )
+    answer = net.ask("what output_padding of up gives up.H = image.H for all H")
+    assert not answer
+    assert answer.rule == "output_padding 0 when H % 2 == 1, H >= 1; output_padding 1 when H % 2 == 0, H >= 2"
+    assert answer.reason == "no value does for every size"
+
+
+def test_proofs_and_refutations() -> None:
+    net = example("mnist")
+    assert net.ask("is conv2.H = (H - 7)//6 - 1")
+    refuted = net.ask("is conv2.H == (H - 7)//6")
+    assert not refuted
+    assert refuted.reason == "false at H = 19, W = 19"
+
+
+def test_square_inputs_are_tied() -> None:
+    net = parse("dialect torch\ninput(3, H=224, W=224)\nassume W == H\nc = conv(8, kernel=3, stride=2)")
+    answer = net.ask("what input size gives 10x10")
+    assert answer.holds(H=21, W=21)
+    assert not answer.holds(H=21, W=22)
+    assert list(answer) == [{"H": 21, "W": 21}, {"H": 22, "W": 22}]
+
+
+def test_no_solution_says_why() -> None:
+    net = parse("dialect torch\nx = input(1, L=64)\na = conv(1, kernel=3, stride=3)\nb = upsample(2)")
+    answer = net.ask("what L gives b.L = 3")
+    assert not answer
+    assert answer.reason == "b.L jumps from 2 (at L = 5) to 4 (at L = 6): nothing gives 3"
+
+
+def test_which_layers_lose() -> None:
+    answer = example("mnist").ask("which layers lose pixels")
+    assert answer.reason == "conv2: the last 1 of 8 along H; conv2: the last 1 of 8 along W"
+    assert not example("resnet50").at(H=225, W=225).ask("which layers lose pixels")
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_question_offered_can_be_read(question: str) -> None:
+    read_question(question)
+
+
+@pytest.mark.parametrize(
+    ("question", "message"),
+    [
+        ("how do I cook rice", "cannot read 'how do I cook rice' as a question; the closest are"),
+        ("what H gives conv9.H = 2", "no layer is called `conv9`; did you mean conv2 or conv1?"),
+        ("what input size gives 2x2 at conv9", "no layer is called `conv9`; did you mean"),
+        ("what H gives flatten1.H = 2", "flatten1 has no axis H; it has C"),
+        ("what input size gives 2x2x2x2 at conv2", "names 4 axes"),
+        ("what colour of conv1 gives 2x2", "conv1 is a conv, which has no colour to ask for; it has channels"),
+        ("what Q gives conv2.H = 2", "Q is no size of this network (H, W)"),
+        ("what H gives 2 = 2", "the condition mentions no layer"),
+        ("(" * 5000, "longer than 1000 characters"),
+        ("(" * 500, "nests more than"),
+    ],
+)
+def test_questions_about_nothing_are_refused(question: str, message: str) -> None:
+    with pytest.raises(ShapeSolverError) as caught:
+        example("mnist").ask(question)
+    assert message in str(caught.value)
