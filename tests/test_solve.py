@@ -174,7 +174,10 @@ def test_every_question_offered_can_be_read(question: str) -> None:
         ("what input size gives 2x2 at conv9", "no layer is called `conv9`; did you mean"),
         ("what H gives flatten1.H = 2", "flatten1 has no axis H; it has C"),
         ("what input size gives 2x2x2x2 at conv2", "names 4 axes"),
-        ("what colour of conv1 gives 2x2", "conv1 is a conv, which has no colour to ask for; it has channels"),
+        (
+            "what colour of conv1 gives 2x2",
+            "conv1 is a conv, which has no colour to ask for; it has channels",
+        ),
         ("what Q gives conv2.H = 2", "Q is no size of this network (H, W)"),
         ("what H gives 2 = 2", "the condition mentions no layer"),
         ("(" * 5000, "longer than 1000 characters"),

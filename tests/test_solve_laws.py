@@ -53,7 +53,9 @@ def test_valid_sizes_of_random_graphs_with_skips_are_those_of_brute_force(part: 
             three = up.count(two) if two else 0
             return bool(one and one == three and tail.count(one) and (not halved or n >= 2))
 
-        assert [n for n in range(1, REACH) if answer.holds(L=n)] == [n for n in range(1, REACH) if builds(n)], text
+        assert [n for n in range(1, REACH) if answer.holds(L=n)] == [
+            n for n in range(1, REACH) if builds(n)
+        ], text
 
 
 @pytest.mark.parametrize("parameter", ["kernel", "stride", "padding", "dilation"])
@@ -61,7 +63,12 @@ def test_parameters_that_give_a_size_are_those_of_brute_force(parameter: str) ->
     draw = random.Random(len(parameter))
     for _ in range(40):
         before, after = steps(draw, 2), steps(draw, 2)
-        values = {"kernel": draw.randint(1, 5), "stride": draw.randint(1, 3), "padding": draw.randint(0, 2), "dilation": 1}
+        values = {
+            "kernel": draw.randint(1, 5),
+            "stride": draw.randint(1, 3),
+            "padding": draw.randint(0, 2),
+            "dilation": 1,
+        }
 
         def text_with(value: int) -> str:
             given = {**values, parameter: value}
@@ -75,7 +82,10 @@ def test_parameters_that_give_a_size_are_those_of_brute_force(parameter: str) ->
         for value in range(least, 17):
             net = parse(text_with(value))
             shape = net.derivation.tensor(len(net) - 1)
-            assert answer.holds(**{parameter: value}) == (shape is not None and shape.sizes[1] == target), (value, text_with(value))
+            assert answer.holds(**{parameter: value}) == (shape is not None and shape.sizes[1] == target), (
+                value,
+                text_with(value),
+            )
 
 
 def test_fifty_layers() -> None:
@@ -87,5 +97,3 @@ def test_fifty_layers() -> None:
     for n, inside in ((low - 1, False), (low, True), (high, True), (high + 1, False)):
         assert answer.holds(L=n) is inside
         assert (net.at(L=n)["l49"].shape[1] == 10**12) is inside
-
-

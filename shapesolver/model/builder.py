@@ -19,7 +19,7 @@ from shapesolver.layers.dialects import Dialect
 from shapesolver.layers.registry import spellings
 from shapesolver.layers.source import Source
 from shapesolver.model.calls import BoundCall, bind, is_symbolic, make, spelling_of
-from shapesolver.model.errors import AlreadySaid, BuildError, did_you_mean
+from shapesolver.model.errors import AlreadySaid, BuildError, LimitError, did_you_mean
 from shapesolver.model.graph import Claim, Graph, Hole, Node, Reference, Wire
 from shapesolver.model.scope import BlockValue, Scope, TensorValue
 from shapesolver.model.values import WORDS, Values, dotted_text
@@ -38,7 +38,10 @@ Result = tuple[Wire, ...] | None
 def build(file: tree.File) -> tuple[Graph, tuple[Diagnostic, ...]]:
     """The graph of a file, and what is wrong with the file."""
     builder = Builder()
-    builder.statements(file.statements, Scope())
+    try:
+        builder.statements(file.statements, Scope())
+    except LimitError as error:
+        builder.blame(error)
     return builder.finish(), tuple(builder.diagnostics)
 
 
@@ -89,14 +92,17 @@ class Builder:
         for statement in statements:
             try:
                 self._statement(statement, scope)
+            except LimitError:
+                raise
             except BuildError as error:
-                self._blame(error)
+                self.blame(error)
                 if isinstance(statement, tree.Line):
                     self._previous = None
                     for name in statement.names:
                         scope.names.setdefault(name.text, TensorValue(None, name.span))
 
-    def _blame(self, error: BuildError) -> None:
+    def blame(self, error: BuildError) -> None:
+        """Keep a finding, once."""
         if not isinstance(error, AlreadySaid) and error.diagnostic not in self.diagnostics:
             self.diagnostics.append(error.diagnostic)
 
@@ -179,10 +185,9 @@ class Builder:
         span = statement.count.span
         if not isinstance(count, int) or count < 0:
             raise BuildError("bad-value", "repeat takes a whole number, 0 or more", span)
-        lines = sum(1 for inner in statement.body if isinstance(inner, (tree.Line, tree.Repeat)))
+        lines = _least_lines(statement.body)
         if count > MAX_REPEAT or len(self._nodes) + count * lines > MAX_LAYERS:
-            raise BuildError(
-                "limit",
+            raise LimitError(
                 f"repeat {count} is beyond what a file may lay out: {MAX_REPEAT} rounds, {MAX_LAYERS} layers",
                 span,
             )
@@ -197,7 +202,7 @@ class Builder:
         self._depth += 1
         try:
             if self._depth > MAX_BLOCK_DEPTH:
-                raise BuildError("limit", f"blocks and repeats lie more than {MAX_BLOCK_DEPTH} deep", span)
+                raise LimitError(f"blocks and repeats lie more than {MAX_BLOCK_DEPTH} deep", span)
             self.statements(body, scope)
         finally:
             self._depth -= 1
@@ -453,7 +458,7 @@ class Builder:
         results: int,
     ) -> tuple[Wire, ...]:
         if len(self._nodes) >= MAX_LAYERS:
-            raise BuildError("limit", f"the file lays out more than {MAX_LAYERS} layers", span)
+            raise LimitError(f"the file lays out more than {MAX_LAYERS} layers", span)
         layer = self._layers.setdefault(layer, layer)
         path = scope.full(name) if name else self._ordinal(layer.op, scope)
         if name:
@@ -578,6 +583,16 @@ class Builder:
             raise BuildError("repeated-name", f"`?{name}` is also the name of a size", span)
         self._holes.setdefault(name, Hole(*self._hole_place, span))
         return symbol(name, least=0)
+
+
+def _least_lines(body: tuple[tree.Statement, ...]) -> int:
+    """The fewest layers that a body can lay out: its lines, those of inner repeats as often as they are made."""
+    total = 0
+    for statement in body:
+        if isinstance(statement, tree.Repeat) and isinstance(statement.count, tree.Number):
+            total += int(statement.count.value) * _least_lines(statement.body)
+        total += isinstance(statement, tree.Line)
+    return total
 
 
 def _as_stage(value: tree.Expression) -> tree.Expression:

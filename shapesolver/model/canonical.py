@@ -90,7 +90,7 @@ def _word_as_stage(value: tree.Expression) -> tree.Expression:
     return tree.Name(spellings()[text].kind.op, span=value.span)
 
 
-def _named(spelling: Spelling, arguments: tuple[tree.Argument, ...]) -> Iterator[tree.Argument]:
+def _named(spelling: Spelling, arguments: tuple[tree.Argument, ...]) -> list[tree.Argument]:
     """The arguments under canonical names; tensors and the kind's first parameters stay bare."""
     kind = spelling.kind
     names = parameter_names(kind)
@@ -99,6 +99,7 @@ def _named(spelling: Spelling, arguments: tuple[tree.Argument, ...]) -> Iterator
     merging = kind.inputs != (1, 1) and kind.inputs != (0, 0)
     order = iter(spelling.positional)
     parts: dict[str, list[tree.Argument]] = {}
+    found: list[tree.Argument] = []
     for argument in arguments:
         name = argument.name
         if name is None:
@@ -107,22 +108,30 @@ def _named(spelling: Spelling, arguments: tuple[tree.Argument, ...]) -> Iterator
             if name in variadic:
                 order = iter([name] * len(arguments))
         if name is None or name in variadic:
-            yield replace(argument, name=None)
+            found.append(replace(argument, name=None))
             continue
         canonical = names.get(name, name)
         owner, bracket, _ = canonical.partition("[")
         value = _value(kind.parameters.get(owner), argument.value)
         if bracket:
-            parts.setdefault(owner, []).append(replace(argument, value=value))
+            # One argument an axis (`nb_row`, `nb_col`) becomes one tuple, where the first of them stood.
+            entries = parts.setdefault(owner, [])
+            entries.append(replace(argument, value=value))
+            if len(entries) == 1:
+                found.append(replace(argument, name=owner))
             continue
         stays = canonical in bare and (argument.name is None or canonical == bare[0])
-        yield replace(argument, name=None if stays else canonical, value=value)
-    for owner, entries in parts.items():
-        values = tuple(entry.value for entry in entries)
-        joined = (
-            values[0] if all(v == values[0] for v in values) else tree.Tuple(values, span=entries[0].span)
-        )
-        yield tree.Argument(None if owner in bare else owner, joined, span=entries[0].span)
+        found.append(replace(argument, name=None if stays else canonical, value=value))
+    return [_joined(argument, parts.get(argument.name or "", []), bare) for argument in found]
+
+
+def _joined(argument: tree.Argument, parts: list[tree.Argument], bare: list[str]) -> tree.Argument:
+    """An argument with its parts put together; itself where it has none."""
+    if not parts:
+        return argument
+    values = tuple(part.value for part in parts)
+    value = values[0] if all(v == values[0] for v in values) else tree.Tuple(values, span=argument.span)
+    return replace(argument, name=None if argument.name in bare else argument.name, value=value)
 
 
 def _value(parameter: Parameter | None, value: tree.Expression) -> tree.Expression:

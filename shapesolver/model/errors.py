@@ -47,6 +47,13 @@ class BuildError(Exception):
         )
 
 
+class LimitError(BuildError):
+    """A network beyond the limits: nothing more of the file is laid out."""
+
+    def __init__(self, message: str, span: Span) -> None:
+        super().__init__("limit", message, span)
+
+
 class AlreadySaid(BuildError):
     """A line that relies on one in error."""
 

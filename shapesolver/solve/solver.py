@@ -48,7 +48,9 @@ class Solver:
     def __init__(self, net: Net) -> None:
         self.net = net
         self.graph: Graph = net.free().graph
-        self.usual: dict[str, Dim] = {n: u for n, u in {**self.graph.symbols, **net.values}.items() if u is not None}
+        self.usual: dict[str, Dim] = {
+            n: u for n, u in {**self.graph.symbols, **net.values}.items() if u is not None
+        }
 
     # Questions.
 
@@ -77,7 +79,9 @@ class Solver:
         if question.lossless:
             reading += " and that leaves no input cell unread"
             if lossless is None:
-                reason = "a stride beyond its window leaves gaps, and intervals do not tell which cells are read"
+                reason = (
+                    "a stride beyond its window leaves gaps, and intervals do not tell which cells are read"
+                )
                 return Answer(reading, Status.UNDECIDED, tuple(self.graph.symbols), reason=reason)
             condition, lossless = both(condition, lossless), None
         return self._solve(reading, condition, self._symbols(self.graph.symbols), lossless, None, derivation)
@@ -121,7 +125,9 @@ class Solver:
         try:
             found = region(condition, unknowns)
         except Undecided as undecided:
-            return Answer(reading, Status.UNDECIDED, _names(unknowns), condition=condition, reason=str(undecided))
+            return Answer(
+                reading, Status.UNDECIDED, _names(unknowns), condition=condition, reason=str(undecided)
+            )
         answer = self._answer(reading, found, unknowns)
         if not answer.boxes:
             return replace(answer, reason=why_not(derivation, wire, condition, unknowns))
@@ -133,13 +139,21 @@ class Solver:
 
     def _lossless(self, condition: Truth, lossless: Truth, unknowns: list[Symbol]) -> Answer | None:
         try:
-            return self._answer("of these, those that lose nothing", region(both(condition, lossless), unknowns), unknowns)
+            return self._answer(
+                "of these, those that lose nothing", region(both(condition, lossless), unknowns), unknowns
+            )
         except Undecided:
             return None
 
     def _answer(self, reading: str, found: Region, unknowns: Sequence[Symbol], reason: str = "") -> Answer:
         return Answer(
-            reading, Status.PROVED, _names(unknowns), found.boxes, found.ties, condition=found.rest, reason=reason
+            reading,
+            Status.PROVED,
+            _names(unknowns),
+            found.boxes,
+            found.ties,
+            condition=found.rest,
+            reason=reason,
         )
 
     # Parameters.
@@ -150,16 +164,24 @@ class Solver:
             hole = self.graph.holes.get(name)
             owner, _, parameter = (name if hole is None else f"{hole.path}.{hole.parameter}").rpartition(".")
             if hole is not None:
-                raise QuestionError(f"ask for the hole ?{name} as the parameter it stands for, `what PARAMETER of LAYER`")
+                raise QuestionError(
+                    f"ask for the hole ?{name} as the parameter it stands for, `what PARAMETER of LAYER`"
+                )
             if not owner:
                 known = ", ".join(self.graph.symbols) or "none"
-                raise QuestionError(f"{name} is no size of this network ({known}); a parameter is asked for as `{name} of conv1`")
+                raise QuestionError(
+                    f"{name} is no size of this network ({known}); a parameter is asked for as `{name} of conv1`"
+                )
             places.append((owner, parameter))
         qualified = len({owner for owner, _ in places}) > 1
         return [parameter_unknown(self.graph, owner, parameter, qualified) for owner, parameter in places]
 
     def _with_parameters(
-        self, question: Inverse, parameters: list[ParameterUnknown], sizes: list[str], fixed: Mapping[str, Dim]
+        self,
+        question: Inverse,
+        parameters: list[ParameterUnknown],
+        sizes: list[str],
+        fixed: Mapping[str, Dim],
     ) -> Answer:
         tried, solved = tried_and_solved(parameters)
         names = tuple(u.name for u in parameters) + tuple(sizes)
@@ -183,11 +205,15 @@ class Solver:
             boxes += [{**chosen, **box} for box in found.boxes]
         if natural is not None:
             boxes = _beyond(boxes, tried[0].name, natural, allowed)
-        boxes.sort(key=lambda box: [members.min or 0 for _, members in sorted(box.items(), key=_padding_first)])
+        boxes.sort(
+            key=lambda box: [members.min or 0 for _, members in sorted(box.items(), key=_padding_first)]
+        )
         ordered = tuple({name: box[name] for name in names} for box in boxes)
         status = Status.BOUNDED if tried and natural is None else Status.PROVED
         searched = ranges if status is Status.BOUNDED else {}
-        return Answer(reading, status, names, ordered, searched=searched, reason="" if ordered else "no value does")
+        return Answer(
+            reading, status, names, ordered, searched=searched, reason="" if ordered else "no value does"
+        )
 
     def _natural_most(self, derivation: Derivation, tried: list[ParameterUnknown]) -> int | None:
         """Where a single enumerated parameter can change nothing more: its padded input's size, or its channels.
@@ -198,7 +224,11 @@ class Solver:
         if len(tried) != 1 or tried[0].parameter not in ("stride", "kernel", "groups"):
             return None
         layer, inputs = derivation.layers[tried[0].node], derivation.inputs(tried[0].node)
-        if inputs is None or not isinstance(layer, Windowed) or not all(isinstance(n, int) for n in inputs[0].sizes):
+        if (
+            inputs is None
+            or not isinstance(layer, Windowed)
+            or not all(isinstance(n, int) for n in inputs[0].sizes)
+        ):
             return None
         channels, spatial = layer.split(inputs[0])
         if tried[0].parameter == "groups":
@@ -237,14 +267,22 @@ class Solver:
             yield dict(zip((u.name for u in tried), values, strict=True))
 
     def _range(
-        self, unknown: ParameterUnknown, where: tree.Expression | None, parameters: list[ParameterUnknown], fixed: Any
+        self,
+        unknown: ParameterUnknown,
+        where: tree.Expression | None,
+        parameters: list[ParameterUnknown],
+        fixed: Any,
     ) -> IntSet:
         """The values tried of a parameter: what `where` leaves of it, or a usual range where that is endless."""
         allowed = self._allowed(unknown, where, parameters, fixed)
         return allowed if allowed.is_finite else allowed & IntSet.interval(None, unknown.most)
 
     def _allowed(
-        self, unknown: ParameterUnknown, where: tree.Expression | None, parameters: list[ParameterUnknown], fixed: Any
+        self,
+        unknown: ParameterUnknown,
+        where: tree.Expression | None,
+        parameters: list[ParameterUnknown],
+        fixed: Any,
     ) -> IntSet:
         """What `where` leaves of a parameter."""
         allowed = IntSet.interval(unknown.least, None)
@@ -276,10 +314,14 @@ class Solver:
                 always.append({name: IntSet.finite([value]) for name, value in values.items()})
             else:
                 cases += self._suits(values, both(wanted, needs), question.for_all)
-        reading = f"find {', '.join(names)} so that {_text(question.target)} for all {', '.join(question.for_all)}"
+        reading = (
+            f"find {', '.join(names)} so that {_text(question.target)} for all {', '.join(question.for_all)}"
+        )
         rule = "; ".join(cases)
         reason = "" if always else "no value does for every size"
-        return Answer(reading, Status.BOUNDED, names, tuple(always), rule=rule, searched=ranges, reason=reason)
+        return Answer(
+            reading, Status.BOUNDED, names, tuple(always), rule=rule, searched=ranges, reason=reason
+        )
 
     def _suits(self, values: Mapping[str, int], condition: Truth, sizes: tuple[str, ...]) -> Iterator[str]:
         """For one choice of parameters, the sizes at which the target holds, in words."""
@@ -295,9 +337,7 @@ class Solver:
 
     # Conditions.
 
-    def _target(
-        self, derivation: Derivation, question: Inverse
-    ) -> tuple[Truth, Wire | None, str, set[int]]:
+    def _target(self, derivation: Derivation, question: Inverse) -> tuple[Truth, Wire | None, str, set[int]]:
         """What is wanted, of which result, in words, and the nodes that it is about."""
         reader = Reader(derivation)
         if isinstance(question.target, (tree.Tuple, tree.Number)):
@@ -305,7 +345,9 @@ class Solver:
             sizes = reader.value(question.target)
             owned = any(name.startswith(derivation.graph.nodes[wire.node].path) for name in question.unknowns)
             label = question.at or derivation.graph.nodes[wire.node].path
-            return *self._shape_target(derivation, wire, sizes, label, question.at is None and not owned), {wire.node}
+            return *self._shape_target(derivation, wire, sizes, label, question.at is None and not owned), {
+                wire.node
+            }
         wanted = reader.truth(question.target)
         if not reader.mentioned:
             raise QuestionError("the condition mentions no layer; name one, as in `conv2.H == 2`")
@@ -318,7 +360,11 @@ class Solver:
         """The question about parameters in words, and the nodes it is about; these need not be buildable yet."""
         find = f"find {', '.join(name.rpartition('.')[2] for name in question.unknowns)}"
         if isinstance(question.target, (tree.Tuple, tree.Number)):
-            wire = Reader(derivation).wire(question.at) if question.at else self._last_image(derivation, question)
+            wire = (
+                Reader(derivation).wire(question.at)
+                if question.at
+                else self._last_image(derivation, question)
+            )
             sizes = Reader(derivation).value(question.target)
             text = " x ".join(map(str, sizes if isinstance(sizes, tuple) else (sizes,)))
             return f"{find} so that {derivation.graph.nodes[wire.node].path} is {text}", {wire.node}
@@ -336,7 +382,9 @@ class Solver:
         if len(sizes) == tensor.rank:
             spatial = [*range(tensor.rank)]
         if len(sizes) != len(spatial):
-            raise QuestionError(f"{path} is {tensor}, and {' x '.join(map(str, sizes))} names {len(sizes)} axes")
+            raise QuestionError(
+                f"{path} is {tensor}, and {' x '.join(map(str, sizes))} names {len(sizes)} axes"
+            )
         wanted = both(*(compare("==", tensor.sizes[i], size) for i, size in zip(spatial, sizes, strict=True)))
         note = f" (the last layer with {_axes_text([tensor.axes[i] for i in spatial])})" if guessed else ""
         return wanted, wire, f"so that {path}{note} is {' x '.join(map(str, sizes))}"
@@ -383,7 +431,9 @@ class Solver:
         """The file's assumptions, as far as they are about what is derived."""
         truths = (derivation.truth(claim) for claim in derivation.graph.assumptions)
         pending = derivation.graph.references.keys() - derivation.known.keys()
-        return both(*(t for t in truths if isinstance(t, bool) or not any(s.text in pending for s in t.symbols())))
+        return both(
+            *(t for t in truths if isinstance(t, bool) or not any(s.text in pending for s in t.symbols()))
+        )
 
     def _nothing_lost(self, derivation: Derivation, wires: list[Wire], sizes: Iterable[str]) -> Truth | None:
         axes = {name.rpartition(".")[2] for name in sizes}

@@ -69,7 +69,9 @@ def parameter_unknown(graph: Graph, path: str, name: str, qualified: bool = Fals
             parameter = known.get(name)
             if parameter is None or node.layer.parameters[parameter].kind not in SOLVABLE:
                 takes = ", ".join(p for p, q in node.layer.parameters.items() if q.kind in SOLVABLE)
-                raise QuestionError(f"{path} is a {node.layer.op}, which has no {name} to ask for; it has {takes}")
+                raise QuestionError(
+                    f"{path} is a {node.layer.op}, which has no {name} to ask for; it has {takes}"
+                )
             least = node.layer.parameters[parameter].least
             label = f"{path}.{parameter}" if qualified else parameter
             return ParameterUnknown(label, index, parameter, 0 if least is None else least)
@@ -96,5 +98,3 @@ def tried_and_solved(
         alone = all(other.node != unknown.node for other in solved)
         (solved if unknown.linear and alone else tried).append(unknown)
     return tried, solved
-
-

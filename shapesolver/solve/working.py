@@ -44,7 +44,9 @@ def rule_for(derivation: Derivation, wire: Wire) -> str:
 def worked(graph: Graph, wire: Wire, answer: Answer, usual: Mapping[str, Dim]) -> tuple[Check, ...]:
     """A solution worked through, lossless if there is one, then the sizes next door that are none."""
     best = answer.lossless if answer.lossless and answer.lossless.boxes else answer
-    near = {name: value for name, value in usual.items() if isinstance(value, int) and name in answer.unknowns}
+    near = {
+        name: value for name, value in usual.items() if isinstance(value, int) and name in answer.unknowns
+    }
     values = best.nearest(**near)
     if values is None:
         return ()
@@ -60,7 +62,6 @@ def worked(graph: Graph, wire: Wire, answer: Answer, usual: Mapping[str, Dim]) -
 
 def _next_door(members: IntSet, inside: int) -> list[int]:
     """The nearest numbers below and above that are not members."""
-
 
     outside = ~members
     below, above = outside.last_at_most(inside), outside.next_at_least(inside)
@@ -145,16 +146,19 @@ def _jump(size: Dim, condition: Truth, name: str) -> str:
 
 def _at(size: Formula, unknown: str, n: int) -> object:
 
-
     return substitute(size, {unknown: n})
 
 
 def _wanted(size: Dim, condition: Truth) -> int | None:
     """The number that a condition wants a size to be."""
 
-
     items = condition.items if isinstance(condition, Both) else (condition,)
     for item in items:
-        if isinstance(item, Comparison) and item.op == "==" and item.left == size and isinstance(item.right, int):
+        if (
+            isinstance(item, Comparison)
+            and item.op == "=="
+            and item.left == size
+            and isinstance(item.right, int)
+        ):
             return item.right
     return None
