@@ -214,6 +214,25 @@ def ask(file: Path, question: str, at: dict[str, int], style: str) -> None:
     sys.exit(0 if answer else FINDINGS)
 
 
+@main.command()
+@click.argument("name", required=False)
+@click.option("--format", "style", type=click.Choice(["text", "markdown"]), default="text", show_default=True)
+def layers(name: str | None, style: str) -> None:
+    """The layers of the language, or all about the layer NAME (by any framework's name for it)."""
+    from shapesolver.layers.registry import spellings, suggestions
+    from shapesolver.render import reference
+
+    if name is None:
+        click.echo(reference.page() if style == "markdown" else reference.all_layers(), nl=False)
+        return
+    found = spellings().get(name)
+    if found is None:
+        close = " or ".join(suggestions(name))
+        hint = f"; did you mean {close}?" if close else ""
+        raise click.BadParameter(f"no layer is called {name!r}{hint}", param_hint="NAME")
+    click.echo(reference.one_layer(found.kind), nl=False)
+
+
 @main.command(name="fmt")
 @click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 1 if a file would change.")

@@ -207,3 +207,13 @@ def test_a_broken_file_does_not_stop_the_others(tmp_path: Path) -> None:
     done = shapesolver("check", str(broken), MNIST)
     assert done.returncode == 1
     assert f"{MNIST}: 10 layers, nothing to report" in done.stdout
+
+
+def test_the_page_of_layers_is_what_the_registry_says() -> None:
+    page = (EXAMPLES.parent / "layers.md").read_text()
+    assert shapesolver("layers", "--format", "markdown").stdout == page
+
+
+def test_layers_are_found_by_any_name() -> None:
+    assert shapesolver("layers", "Conv2DTranspose").stdout.startswith("conv_transpose(channels, kernel, stride=1,")
+    assert "did you mean conv?" in shapesolver("layers", "cov").stderr
