@@ -63,14 +63,10 @@ class Spreading(AxisWise):
 class ConvTranspose(Spreading, Windowed):
     """Transposed convolution over 1 to 3 spatial axes.
 
-    ============  ====================================================  ==========================
-    dialect       size                                                  needs
-    ============  ====================================================  ==========================
-    torch         ``(n - 1)*s - p + k + output_padding``                output_padding < max(s, d)
-    keras         valid ``(n - 1)*s + max(k, s)``; same ``n*s``; with   output_padding < s
-                  output_padding ``(n - 1)*s + k + op``, ``k%2 + op``
-    onnx          as torch; same ``(n - 1)*s + min(k, s)``              output_padding < s
-    ============  ====================================================  ==========================
+    - torch: ``(n - 1)*s - p + k + output_padding``, which must be below the stride or the dilation.
+    - keras: valid ``(n - 1)*s + max(k, s)``, same ``n*s``; with output_padding ``(n - 1)*s + k + op`` and
+      ``(n - 1)*s + k%2 + op``; it must be below the stride.
+    - onnx: as torch, output_padding below the stride; same ``(n - 1)*s + min(k, s)``.
 
     ``p`` is the padding of both ends together. ``output_size`` states the size instead: in PyTorch one of the
     ``s`` sizes from the one without output padding on.

@@ -31,7 +31,7 @@ def _parameter(name: str, parameter: Parameter) -> str:
 
 def doc(kind: type[Layer]) -> str:
     """The class' own documentation."""
-    return inspect.cleandoc(kind.__doc__ or "")
+    return inspect.cleandoc(kind.__doc__ or "").replace("``", "`")
 
 
 def laws(kind: type[Layer]) -> Iterator[tuple[str, str]]:
@@ -42,13 +42,13 @@ def laws(kind: type[Layer]) -> Iterator[tuple[str, str]]:
 
 
 def _first_line(method: object) -> str:
-    return (inspect.getdoc(method) or "").partition("\n\n")[0].replace("\n", " ")
+    return (inspect.getdoc(method) or "").partition("\n\n")[0].replace("\n", " ").replace("``", "`")
 
 
 def one_layer(kind: type[Layer]) -> str:
     """A layer for the terminal."""
-    lines = [signature(kind), "", doc(kind).replace("``", ""), ""]
-    lines += [f"  {label + ':':<9} {law.replace('``', '')}" for label, law in laws(kind)]
+    lines = [signature(kind), "", doc(kind).replace("`", ""), ""]
+    lines += [f"  {label + ':':<9} {law.replace('`', '')}" for label, law in laws(kind)]
     width = max(map(len, kind.parameters), default=0)
     for name, parameter in kind.parameters.items():
         others = [other.partition(":")[0] for other in parameter.names]
