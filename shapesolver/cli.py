@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FINDINGS, UNREADABLE = 1, 2
 
 
-class Sizes(click.ParamType):
+class Sizes(click.ParamType):  # type: ignore[type-arg]  # generic in the newest click only
     """``H=224,W=224``."""
 
     name = "sizes"
@@ -82,16 +82,12 @@ def _text_of(filename: str) -> str:
         return ""
 
 
-_stdin_text: list[str] = []
-
-
+@cache
 def _stdin() -> str:
     """Standard input, read once."""
-    from shapesolver.language import decode
+    from shapesolver.language.source import decode
 
-    if not _stdin_text:
-        _stdin_text.append(decode(click.get_binary_stream("stdin").read(), "<stdin>"))
-    return _stdin_text[0]
+    return decode(sys.stdin.buffer.read(), "<stdin>")
 
 
 def _print_found(diagnostics: tuple[Diagnostic, ...], text: str, filename: str) -> None:
@@ -115,9 +111,7 @@ def _load(file: Path, at: dict[str, int]) -> Net:
 @AT
 @click.option("--formulas", is_flag=True, help="Show every size as a formula in the input sizes, too.")
 @click.option("--weights", is_flag=True, help="Show the shapes of all weights.")
-@click.option(
-    "--format", "style", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True
-)
+@click.option("--format", "style", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 @guarded
 def show(file: Path, at: dict[str, int], formulas: bool, weights: bool, style: str) -> None:
     """Every layer of FILE: what it is, its size, its weights and parameters."""
@@ -278,19 +272,20 @@ def _difference(name: str, old: str, new: str) -> Iterator[str]:
 
 def _replace(file: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    import os
     import tempfile
 
     target = file.resolve()
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", newline="", dir=target.parent, prefix=f".{target.name}.", delete=False
+        ) as stream:
+            written = Path(stream.name)
+            stream.write(text)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-                stream.write(text)
-            os.chmod(temporary, target.stat().st_mode)
-            os.replace(temporary, target)
+            written.chmod(target.stat().st_mode)
+            written.replace(target)
         except BaseException:
-            os.unlink(temporary)
+            written.unlink()
             raise
     except OSError as error:
         _refuse(f"{file} cannot be written: {error.strerror}")

@@ -28,7 +28,7 @@ class Outcome(NamedTuple):
 @lru_cache(maxsize=2**16)
 def apply(layer: Layer, inputs: tuple[Tensor, ...]) -> Outcome:
     """The layer's size law and needs on these inputs. Remembered: real networks repeat themselves."""
-    conditions = []
+    conditions: list[Need] = []
     for item in layer.needs(*inputs):
         if item.truth is True:
             continue
@@ -97,11 +97,9 @@ def derive(graph: Graph, values: Mapping[str, Dim] | None = None) -> Derivation:
         if None not in inputs:
             try:
                 layer = with_values(layer, known) if node.symbolic else layer
-                outcome = _named_results(node, apply(layer, tuple(inputs)))  # type: ignore[arg-type]
+                outcome = _named_results(node, apply(layer, tuple(inputs)))
             except ParameterError as error:
-                outcome = Outcome(
-                    (), (), need(False, "framework-limit", f"{node.layer.op}'s parameter {error}")
-                )
+                outcome = Outcome((), (), need(False, "framework-limit", f"{node.layer.op}'s parameter {error}"))
         outcomes.append(outcome)
         layers.append(layer)
         for text, reference in mentions.get(index, ()):

@@ -83,9 +83,7 @@ def examine(text: str, filename: str = "<text>") -> tuple[Net | None, tuple[Diag
 class Net:
     """A network: its layers by name, their sizes, weights and parameters."""
 
-    def __init__(
-        self, text: str, filename: str, graph: Graph, values: Mapping[str, int] | None = None
-    ) -> None:
+    def __init__(self, text: str, filename: str, graph: Graph, values: Mapping[str, int] | None = None) -> None:
         self._text = text
         self._filename = filename
         self._graph = graph
@@ -166,9 +164,7 @@ class Net:
             unknown = sizes.keys() - free.symbols.keys() - graph.symbols.keys()
             if unknown:
                 known = ", ".join({**graph.symbols, **free.symbols}) or "none"
-                raise ValueError(
-                    f"unknown size {', '.join(sorted(unknown))}; the sizes of this network are {known}"
-                )
+                raise ValueError(f"unknown size {', '.join(sorted(unknown))}; the sizes of this network are {known}")
             stated = {n: u for n, u in free.symbols.items() if n not in graph.symbols and u is not None}
             return Net(self._text, self._filename, free, {**stated, **self._values, **sizes})
         return Net(self._text, self._filename, graph, {**self._values, **sizes})
@@ -186,9 +182,7 @@ class Net:
     @cached_property
     def layers(self) -> tuple[PlacedLayer, ...]:
         """The layers in order."""
-        return tuple(
-            PlacedLayer(self, node.path, Wire(index)) for index, node in enumerate(self._graph.nodes)
-        )
+        return tuple(PlacedLayer(self, node.path, Wire(index)) for index, node in enumerate(self._graph.nodes))
 
     def __iter__(self) -> Iterator[PlacedLayer]:
         return iter(self.layers)

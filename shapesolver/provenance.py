@@ -114,8 +114,4 @@ def law_of(layer: Layer, axis: str) -> str:
 
 def _passes_on(step: Step) -> bool:
     """Whether the layer hands the size on unchanged."""
-    return (
-        str(step.local).endswith(f".{step.axis}")
-        and str(step.local).count(" ") == 0
-        and "(" not in str(step.local)
-    )
+    return str(step.local).endswith(f".{step.axis}") and str(step.local).count(" ") == 0 and "(" not in str(step.local)

@@ -89,3 +89,44 @@ def run(chain: list[Step], n: int) -> int:
             return 0
         n = step.count(n)
     return n
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Down twice, up once, joined with what it skipped: ``a -> b -> c``, ``concat(a, c)``; and a second output."""
+
+    down: Step
+    second: Step
+    up: Step
+    tail: Step
+    halved: bool
+
+    @property
+    def text(self) -> str:
+        return (
+            f"dialect torch\nx = input(4, L=64)\na = {self.down.text}\nb = {self.second.text}\nc = {self.up.text}\n"
+            f"d = concat(a, c)\ne = {self.tail.text}\nf = x -> {'max_pool(2)' if self.halved else 'identity'}\n"
+        )
+
+    def builds(self, n: int) -> bool:
+        one = self.down.count(n)
+        two = self.second.count(one) if one else 0
+        three = self.up.count(two) if two else 0
+        return bool(one and one == three and self.tail.count(one) and (not self.halved or n >= 2))
+
+
+@dataclass(frozen=True)
+class Middle:
+    """A convolution between other layers, one of whose parameters is asked for."""
+
+    before: list[Step]
+    after: list[Step]
+    kernel: int
+    stride: int
+    padding: int
+
+    def text(self, changed: dict[str, int]) -> str:
+        given = {"kernel": self.kernel, "stride": self.stride, "padding": self.padding, "dilation": 1, **changed}
+        middle = "conv(4, " + ", ".join(f"{name}={value}" for name, value in given.items()) + ")"
+        lines = [*(s.text for s in self.before), f"mid = {middle}", *(s.text for s in self.after), "out = identity"]
+        return "\n".join(["dialect torch", "x = input(4, 24)", *lines])

@@ -181,9 +181,7 @@ def test_bad_files_get_one_clear_error(text: str, message: str) -> None:
     assert message in " ".join(d.message for d in diagnostics)
 
 
-@pytest.mark.parametrize(
-    "text", ["x = " + "(" * 100_000, "x = " + "1+" * 100_000 + "1", "x = " + "-" * 100_000 + "1"]
-)
+@pytest.mark.parametrize("text", ["x = " + "(" * 100_000, "x = " + "1+" * 100_000 + "1", "x = " + "-" * 100_000 + "1"])
 def test_deep_nesting_is_an_error_within_a_second(text: str) -> None:
     start = time.perf_counter()
     (diagnostic,) = parse(text).diagnostics

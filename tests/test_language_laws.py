@@ -28,9 +28,7 @@ def compound(inner: st.SearchStrategy[tree.Expression]) -> st.SearchStrategy[tre
         lambda op, a, b: tree.Binary(op, a, b, span=NOWHERE),
         st.sampled_from(["+", "-", "*", "/", "//", "%", "**"]), inner, inner,
     )  # fmt: skip
-    argument = st.builds(
-        lambda name, value: tree.Argument(name, value, span=NOWHERE), st.none() | WORDS, inner
-    )
+    argument = st.builds(lambda name, value: tree.Argument(name, value, span=NOWHERE), st.none() | WORDS, inner)
     several = st.lists(inner, min_size=2, max_size=3).map(tuple)
     return st.one_of(
         binary,

@@ -125,8 +125,6 @@ def test_concrete_nets_never_import_sympy() -> None:
     import subprocess
     import sys
 
-    code = (
-        f"import sys, shapesolver; shapesolver.parse({MNIST!r})['conv2'].shape; print('sympy' in sys.modules)"
-    )
+    code = f"import sys, shapesolver; shapesolver.parse({MNIST!r})['conv2'].shape; print('sympy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -11,7 +11,7 @@ import random
 import pytest
 
 from shapesolver import parse
-from tests.chains import chain_text, conv, pool, run, steps, transposed
+from tests.chains import Middle, Skip, chain_text, conv, pool, run, steps, transposed
 
 CHAINS = int(os.environ.get("SHAPESOLVER_CHAINS", "10000"))
 REACH = 160
@@ -37,55 +37,27 @@ def test_solutions_of_random_chains_are_those_of_brute_force(part: int) -> None:
 def test_valid_sizes_of_random_graphs_with_skips_are_those_of_brute_force(part: int) -> None:
     draw = random.Random(100 + part)
     for _ in range(CHAINS // 10):
-        down, up, tail = draw.choice([conv, pool])(draw), transposed(draw), conv(draw)
-        second = draw.choice([conv, pool])(draw)
-        text = (
-            "dialect torch\nx = input(4, L=64)\n"
-            f"a = {down.text}\nb = {second.text}\nc = {up.text}\n"
-            f"d = concat(a, c)\ne = {tail.text}\nf = x -> {draw.choice(['identity', 'max_pool(2)'])}\n"
+        skip = Skip(
+            *(draw.choice([conv, pool])(draw) for _ in range(2)), transposed(draw), conv(draw), draw.random() < 0.5
         )
-        answer = parse(text).valid()
-        halved = "max_pool" in text.rpartition("f = ")[2]
-
-        def builds(n: int) -> bool:
-            one = down.count(n)
-            two = second.count(one) if one else 0
-            three = up.count(two) if two else 0
-            return bool(one and one == three and tail.count(one) and (not halved or n >= 2))
-
-        assert [n for n in range(1, REACH) if answer.holds(L=n)] == [
-            n for n in range(1, REACH) if builds(n)
-        ], text
+        answer = parse(skip.text).valid()
+        found = [n for n in range(1, REACH) if answer.holds(L=n)]
+        assert found == [n for n in range(1, REACH) if skip.builds(n)], skip.text
 
 
 @pytest.mark.parametrize("parameter", ["kernel", "stride", "padding", "dilation"])
 def test_parameters_that_give_a_size_are_those_of_brute_force(parameter: str) -> None:
     draw = random.Random(len(parameter))
     for _ in range(40):
-        before, after = steps(draw, 2), steps(draw, 2)
-        values = {
-            "kernel": draw.randint(1, 5),
-            "stride": draw.randint(1, 3),
-            "padding": draw.randint(0, 2),
-            "dilation": 1,
-        }
-
-        def text_with(value: int) -> str:
-            given = {**values, parameter: value}
-            middle = "conv(4, " + ", ".join(f"{k}={v}" for k, v in given.items()) + ")"
-            lines = [*(s.text for s in before), f"mid = {middle}", *(s.text for s in after), "out = identity"]
-            return "\n".join(["dialect torch", "x = input(4, 24)", *lines])
-
+        middle = Middle(steps(draw, 2), steps(draw, 2), draw.randint(1, 5), draw.randint(1, 3), draw.randint(0, 2))
         target = draw.randint(1, 14)
-        answer = parse(text_with(values[parameter])).solve(f"out.L == {target}", f"mid.{parameter}")
+        answer = parse(middle.text({})).solve(f"out.L == {target}", f"mid.{parameter}")
         least = 0 if parameter == "padding" else 1
         for value in range(least, 17):
-            net = parse(text_with(value))
+            net = parse(middle.text({parameter: value}))
             shape = net.derivation.tensor(len(net) - 1)
-            assert answer.holds(**{parameter: value}) == (shape is not None and shape.sizes[1] == target), (
-                value,
-                text_with(value),
-            )
+            expected = shape is not None and shape.sizes[1] == target
+            assert answer.holds(**{parameter: value}) == expected, (value, middle)
 
 
 def test_fifty_layers() -> None:

@@ -10,14 +10,15 @@ from shapesolver.arithmetic.atoms import Extreme, Floor, Term
 from shapesolver.arithmetic.formula import Dim, Formula, canonical, extreme, sole_atom
 
 
-def minimum(*items: Any) -> Any:
+def minimum(*items: Dim) -> Dim:
     """The least of integers, formulas or arrays; simplified where one is provably the least."""
-    return _extreme(items, least=True)
+    # Arrays pass through substitution, which is untyped.
+    return _extreme(items, least=True)  # type: ignore[no-any-return]
 
 
-def maximum(*items: Any) -> Any:
+def maximum(*items: Dim) -> Dim:
     """The greatest of integers, formulas or arrays; simplified where one is provably the greatest."""
-    return _extreme(items, least=False)
+    return _extreme(items, least=False)  # type: ignore[no-any-return]
 
 
 def _extreme(items: tuple[Any, ...], least: bool) -> Any:

@@ -106,11 +106,7 @@ class Formula:
         if isinstance(other, int):
             if other == 0:
                 return 0
-            return (
-                self
-                if other == 1
-                else Formula(tuple((m, c * other) for m, c in self.terms), self.constant * other)
-            )
+            return self if other == 1 else Formula(tuple((m, c * other) for m, c in self.terms), self.constant * other)
         if not isinstance(other, Formula):
             return NotImplemented
         left, a = _as_factor(self)

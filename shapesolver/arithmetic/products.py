@@ -22,9 +22,7 @@ Box = tuple[IntSet, ...]
 """One set for each factor's symbol: every choice of members is a solution."""
 
 
-def product_solutions(
-    factors: Sequence[tuple[Dim, str | Symbol | Formula]], constant: int, target: int
-) -> list[Box]:
+def product_solutions(factors: Sequence[tuple[Dim, str | Symbol | Formula]], constant: int, target: int) -> list[Box]:
     """All sizes with ``constant * f1(x1) * f2(x2) * ... == target``, as boxes that do not overlap.
 
     Each factor has its own symbol, and each box has a set for each factor, in their order. Factors may be

@@ -211,9 +211,7 @@ def _innermost_extreme(formula: Formula) -> Extreme | None:
     return None
 
 
-def _by_cases(
-    formula: Formula, choice: Extreme, lo: int | None, hi: int | None, name: str, least: int
-) -> IntSet:
+def _by_cases(formula: Formula, choice: Extreme, lo: int | None, hi: int | None, name: str, least: int) -> IntSet:
     """The union over the items: where each is the extreme, the formula has that item in its place."""
     found = IntSet.nothing()
     left = IntSet.interval(least, None)

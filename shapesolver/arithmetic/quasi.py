@@ -146,9 +146,7 @@ def _jumps(formula: Formula, width: int) -> int:
     return count
 
 
-def _runs_within(
-    formula: Formula, lo: int | None, hi: int | None, start: int, stop: int
-) -> Iterator[tuple[int, int]]:
+def _runs_within(formula: Formula, lo: int | None, hi: int | None, start: int, stop: int) -> Iterator[tuple[int, int]]:
     """The runs of ``start..stop-1`` where ``lo <= f(n) <= hi``, piece by piece."""
     events = _events(formula, start, stop)
     if not events:

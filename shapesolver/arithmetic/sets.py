@@ -266,9 +266,7 @@ class IntSet:
                 for lo, hi, mask in self.segments()
             ]
             return IntSet(reversed(turned)).under_affine(-a, -b)
-        return IntSet(
-            (_ceil(lo, a, b), _ceil(hi, a, b), mask.under_affine(a, b)) for lo, hi, mask in self.segments()
-        )
+        return IntSet((_ceil(lo, a, b), _ceil(hi, a, b), mask.under_affine(a, b)) for lo, hi, mask in self.segments())
 
     def pieces(self) -> list[Piece]:
         """The set as people think of it: stretches of one mask, each as long as can be, in rising order."""

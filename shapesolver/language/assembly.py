@@ -30,9 +30,7 @@ class BadNumber(Exception):
 def read_number(token: Token) -> int | float:
     """A number's value; raises :class:`BadNumber`."""
     if len(token) > MAX_DIGITS:
-        raise BadNumber(
-            token, f"a number has at most {MAX_DIGITS} digits, and this one has {len(token)} characters"
-        )
+        raise BadNumber(token, f"a number has at most {MAX_DIGITS} digits, and this one has {len(token)} characters")
     try:
         value = float(token) if any(c in token for c in ".eE") else int(token)
     except ValueError:
@@ -69,10 +67,10 @@ class Assembly(Transformer[Token, Any]):
     def parenthesised(self, opener: Token, inner: Any, closer: Token) -> Any:
         return inner
 
-    def tuple(self, opener: Token, items: tuple[Any, ...], closer: Token) -> tree.Tuple:
+    def sequence(self, opener: Token, items: tuple[Any, ...], closer: Token) -> tree.Tuple:
         return tree.Tuple(items, span=span_of(opener).to(span_of(closer)))
 
-    def list(self, *parts: Any) -> tree.Tuple:
+    def bracketed(self, *parts: Any) -> tree.Tuple:
         *items, closer = parts
         span = span_of(closer)
         found = items[0] or () if items else ()

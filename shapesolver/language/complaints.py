@@ -87,11 +87,7 @@ def diagnostic(
 
 def about_number(error: BadNumber) -> Diagnostic:
     """A number that cannot be read."""
-    advice = (
-        ("limit", f"{MAX_DIGITS} digits")
-        if len(error.token) > MAX_DIGITS
-        else ("try", "`3`, `0.5` or `1e-5`")
-    )
+    advice = ("limit", f"{MAX_DIGITS} digits") if len(error.token) > MAX_DIGITS else ("try", "`3`, `0.5` or `1e-5`")
     return diagnostic("bad-number", error.why, error.token, advice)
 
 
@@ -123,9 +119,7 @@ def about_character(token: Token) -> Diagnostic:
             ("try", f"`{_LOOK_ALIKES[char]}`"),
         )
     if char in _REPLACEMENTS:
-        return diagnostic(
-            "bad-character", f"`{char}` is not part of the language", token, ("try", _REPLACEMENTS[char])
-        )
+        return diagnostic("bad-character", f"`{char}` is not part of the language", token, ("try", _REPLACEMENTS[char]))
     if char in "\"'":
         return diagnostic(
             "bad-character",
@@ -138,15 +132,11 @@ def about_character(token: Token) -> Diagnostic:
     return diagnostic("bad-character", f"{shown} is not part of the language", token)
 
 
-def about_token(
-    token: Token, accepted: Collection[str], first: Token | None, before: Token | None
-) -> Diagnostic:
+def about_token(token: Token, accepted: Collection[str], first: Token | None, before: Token | None) -> Diagnostic:
     """A token that does not fit where it stands; ``first`` begins the statement, ``before`` stands before it."""
     if token.type == "BAD":
         return about_character(token)
-    advice = [("expected", expected(accepted))] + [
-        hint for hint in [_hint(token, accepted, first, before)] if hint
-    ]
+    advice = [("expected", expected(accepted))] + [hint for hint in [_hint(token, accepted, first, before)] if hint]
     if token.type == "_NEWLINE":
         return diagnostic("syntax-error", "the line ends too early", token, *advice)
     if token.type == "$END":
@@ -158,16 +148,14 @@ def about_token(
 
 def expected(accepted: Collection[str]) -> str:
     """Accepted token types in people's words."""
-    words = ["a value"] if accepted >= _VALUE else []
+    words = ["a value"] if set(accepted) >= _VALUE else []
     words += [text for kind, text in _WORDS.items() if kind in accepted and not (words and kind == "NAME")]
     if "BLOCK" in accepted:
         words = ["a statement", *(w for w in words if w == "`}`")]
     return " or ".join(words[:4]) or "something else"
 
 
-def _hint(
-    token: Token, accepted: Collection[str], first: Token | None, before: Token | None
-) -> tuple[str, str] | None:
+def _hint(token: Token, accepted: Collection[str], first: Token | None, before: Token | None) -> tuple[str, str] | None:
     start = str(first) if first is not None else ""
     if start in _PYTHON:
         return "note", "a .net file is not Python: it holds layers, one a line"

@@ -91,8 +91,7 @@ def _header(statement: tree.Block | tree.Repeat) -> str:
         index = f" as {statement.index.text}" if statement.index else ""
         return f"repeat {expression(statement.count)}{index}"
     parameters = ", ".join(
-        p.name.text if p.default is None else f"{p.name.text}={expression(p.default)}"
-        for p in statement.parameters
+        p.name.text if p.default is None else f"{p.name.text}={expression(p.default)}" for p in statement.parameters
     )
     return f"block {statement.name.text}({parameters})"
 
@@ -186,9 +185,7 @@ class _Writer:
 
     def _break_call(self, head: str, stage: tree.Expression, tail: str) -> str:
         if isinstance(stage, tree.Call) and stage.arguments:
-            return self._broken(
-                f"{head}{expression(stage.function)}(", stage.arguments, f"){tail}", stage.span
-            )
+            return self._broken(f"{head}{expression(stage.function)}(", stage.arguments, f"){tail}", stage.span)
         return head + expression(stage, 1) + tail
 
     def _broken(self, opening: str, arguments: tuple[tree.Argument, ...], closing: str, span: Span) -> str:
@@ -196,16 +193,12 @@ class _Writer:
         self._within_parentheses += 1
         lines = [opening]
         for index, entry in enumerate(arguments):
-            lines.extend(
-                self._indent + comment(text) for text in self._take((entry.span.line, entry.span.column))
-            )
+            lines.extend(self._indent + comment(text) for text in self._take((entry.span.line, entry.span.column)))
             label = f"{entry.name}=" if entry.name else ""
             text = self._fit(self._indent + label, entry.value, ",")
             following = arguments[index + 1].span if index + 1 < len(arguments) else span
             end_of_line = (entry.span.end_line + 1, 0)
-            place = (
-                min(end_of_line, (following.line, following.column)) if following is not span else end_of_line
-            )
+            place = min(end_of_line, (following.line, following.column)) if following is not span else end_of_line
             behind = self._take(min(place, (span.end_line, span.end_column)))
             lines.append(text + _behind(behind[0]) if behind else text)
             lines.extend(self._indent + comment(text) for text in behind[1:])

@@ -44,19 +44,15 @@ def _cache_file(grammar: str) -> Path | None:
 
     Lark's cache is a pickle, so it is only ever read from a folder that nobody else can write to.
     """
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    folder = Path(base) / "shapesolver"
     try:
+        base = os.environ.get("XDG_CACHE_HOME")
+        folder = (Path(base) if base else Path.home() / ".cache") / "shapesolver"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         info = folder.lstat()
         private = stat.S_ISDIR(info.st_mode) and not info.st_mode & 0o077
-        if (
-            not private
-            or (hasattr(os, "getuid") and info.st_uid != os.getuid())
-            or not os.access(folder, os.W_OK)
-        ):
+        if not private or (hasattr(os, "getuid") and info.st_uid != os.getuid()) or not os.access(folder, os.W_OK):
             return None
-    except OSError:
+    except (OSError, RuntimeError):
         return None
     digest = hashlib.sha256(f"{lark.__version__}\n{grammar}".encode()).hexdigest()[:16]
     return folder / f"grammar-{digest}.lark"

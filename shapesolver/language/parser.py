@@ -6,9 +6,10 @@ line, so each error is reported by itself and the tree holds the statements that
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import lark
 from lark import Token
@@ -58,9 +59,7 @@ def parse_expression(text: str) -> tuple[tree.Expression | None, tuple[Diagnosti
 
 def _shifted(diagnostic: Diagnostic, columns: int) -> Diagnostic:
     line, column, end_line, end_column = diagnostic.span
-    return replace(
-        diagnostic, span=Span(line, max(column - columns, 1), end_line, max(end_column - columns, 1))
-    )
+    return replace(diagnostic, span=Span(line, max(column - columns, 1), end_line, max(end_column - columns, 1)))
 
 
 @dataclass(slots=True)
@@ -79,8 +78,10 @@ class _Run:
         self._found: list[Diagnostic] = []
         self._more = 0
         parser, self._tokens = _net_parser()
-        self._interactive = parser.parse_interactive(text)
-        self._stream = self._interactive.lexer_thread.lex(self._interactive.parser_state)
+        # lark's interactive parser carries no types.
+        interactive: Any = parser.parse_interactive(text)
+        self._interactive = interactive
+        self._stream: Iterator[Token] = interactive.lexer_thread.lex(interactive.parser_state)
         self._statement: _Statement | None = None
         self._before: Token | None = None
         self._braces = 0
@@ -179,9 +180,7 @@ class _Run:
                 missing += 1
                 if missing == 1:
                     self._report(
-                        complaints.diagnostic(
-                            "unclosed-parenthesis", "a `{` is never closed", end, ("expected", "`}`")
-                        )
+                        complaints.diagnostic("unclosed-parenthesis", "a `{` is never closed", end, ("expected", "`}`"))
                     )
                 self._interactive.feed_token(Token.new_borrow_pos("RBRACE", "}", end))
                 self._interactive.feed_token(Token.new_borrow_pos("_NEWLINE", "\n", end))

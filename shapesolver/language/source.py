@@ -34,9 +34,7 @@ def read(path: Path) -> str:
 def decode(data: bytes, filename: str) -> str:
     """Bytes as text; raises as :func:`read` does."""
     if len(data) > MAX_BYTES:
-        raise UnreadableError(
-            f"{filename} is longer than {MAX_BYTES // 2**20} MiB, the limit for a .net file"
-        )
+        raise UnreadableError(f"{filename} is longer than {MAX_BYTES // 2**20} MiB, the limit for a .net file")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -126,11 +126,7 @@ def _breaks_off(last: Token, token: Token, following: Token | None) -> bool:
     """Whether the token, first on its line, shows that a parenthesis left open should have been closed."""
     operand_again = last.type in ENDS_OPERAND and token.type in ENDS_OPERAND - {"RPAREN", "RBRACKET"}
     assignment = token.type == "NAME" and following is not None and following.type == "_EQUALS"
-    return (
-        operand_again
-        or token.type in STARTS_STATEMENT
-        or (assignment and last.type not in ("LPAREN", "_COMMA"))
-    )
+    return operand_again or token.type in STARTS_STATEMENT or (assignment and last.type not in ("LPAREN", "_COMMA"))
 
 
 def _pairs(stream: Iterator[Token]) -> Iterator[tuple[Token, Token | None]]:

@@ -6,7 +6,7 @@ Spans, comments and blank lines take no part in equality, so parsing what was fo
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Union
+from typing import TypeAlias
 
 from shapesolver.diagnostics import Span
 
@@ -146,9 +146,22 @@ class Pipeline:
     span: Span = _span()
 
 
-Expression = Union[
-    Number, Name, Text, Previous, Hole, Attribute, Index, Tuple, Unary, Binary, Compare, Logic, Call, Pipeline
-]
+Expression: TypeAlias = (
+    Number
+    | Name
+    | Text
+    | Previous
+    | Hole
+    | Attribute
+    | Index
+    | Tuple
+    | Unary
+    | Binary
+    | Compare
+    | Logic
+    | Call
+    | Pipeline
+)
 
 # Statements.
 
@@ -172,7 +185,7 @@ class Notes:
 
 
 def _notes() -> Notes:
-    return field(default=Notes(), compare=False, repr=False, kw_only=True)  # type: ignore[no-any-return]
+    return field(default=Notes(), compare=False, repr=False, kw_only=True)
 
 
 def _allow() -> tuple[str, ...]:
@@ -285,7 +298,7 @@ class Repeat:
     notes: Notes = _notes()
 
 
-Statement = Union[Line, Dialect, Layout, Let, Assume, Expect, Output, Block, Repeat]
+Statement: TypeAlias = Line | Dialect | Layout | Let | Assume | Expect | Output | Block | Repeat
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,10 @@ class Attention(Layer):
         "MultiHeadAttention": "heads key_dim value_dim",
         "MultiheadAttention": "features heads",
     }
-    inputs: ClassVar = (1, 3)
+    inputs: ClassVar[tuple[int, int | None]] = (1, 3)
 
     heads: Dim = declare(Kind.SIZE, "attention heads", names=("num_heads",), least=1)
-    key_dim: Dim | None = declare(
-        Kind.SIZE, "features of a head's query and key (Keras)", default=None, least=1
-    )
+    key_dim: Dim | None = declare(Kind.SIZE, "features of a head's query and key (Keras)", default=None, least=1)
     value_dim: Dim | None = declare(Kind.SIZE, "features of a head's value (Keras)", default=None, least=1)
     features: Dim | None = declare(
         Kind.SIZE, "the query's features, checked when given", default=None, names=("embed_dim",), least=1
@@ -43,9 +41,7 @@ class Attention(Layer):
 
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         for tensor in inputs:
-            yield need(
-                tensor.rank >= 2, "wrong-rank", f"attention needs positions and features, not {tensor}"
-            )
+            yield need(tensor.rank >= 2, "wrong-rank", f"attention needs positions and features, not {tensor}")
         query, key, value = self.roles(inputs)
         features = query.sizes[-1]
         if self.features is not None:

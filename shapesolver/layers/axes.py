@@ -23,7 +23,7 @@ def has_axis(tensor: Tensor, axis: Any, extra: int = 0) -> bool:
     """Whether the tensor has this axis; the batch axis (0) is nobody's to name."""
     if isinstance(axis, str):
         return axis in tensor.axes
-    return axis != 0 and -tensor.rank - extra <= axis <= tensor.rank + extra
+    return bool(axis != 0 and -tensor.rank - extra <= axis <= tensor.rank + extra)
 
 
 def axis_need(layer: Layer, tensor: Tensor, axis: Any, extra: int = 0) -> Need:

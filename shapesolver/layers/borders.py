@@ -17,7 +17,7 @@ MODES = ("constant", "zeros", "reflect", "replicate", "circular", "edge", "symme
 class Bordered(AxisWise):
     """A layer with an amount before and after each spatial axis."""
 
-    per_axis = ("amount",)
+    per_axis: ClassVar[tuple[str, ...]] = ("amount",)
 
     amount: Padding | None
 
@@ -77,9 +77,7 @@ class Pad(Bordered):
         yield Need(
             compare(">=", n + cropped, 0),
             "empty-size",
-            lambda: Trouble(
-                f"pad removes {-cropped} cells, and there are {n}", f"{n} - {-cropped} is negative"
-            ),
+            lambda: Trouble(f"pad removes {-cropped} cells, and there are {n}", f"{n} - {-cropped} is negative"),
         )
         yield self.positive(size, lambda: f"{n} + {before} + {after} = {size}")
 
@@ -110,17 +108,15 @@ class Crop(Bordered):
     """
 
     other_names: ClassVar = {"Cropping1D Cropping2D Cropping3D": "amount", "CenterCrop": "amount"}
-    inputs: ClassVar = (1, 2)
+    inputs: ClassVar[tuple[int, int | None]] = (1, 2)
     tensor_parameters: ClassVar = ("to",)
-    per_axis = ("amount", "offset")
+    per_axis: ClassVar[tuple[str, ...]] = ("amount", "offset")
 
     amount: Padding | None = declare(
         Kind.AMOUNTS, "cells removed at the ends", default=None, names=("cropping",), least=0
     )
     to: Any = declare(Kind.TENSOR, "the tensor whose spatial sizes to take", default=None)
-    offset: Any = declare(
-        Kind.PER_AXIS, "where to start, with `to`; the middle when left out", default=None, least=0
-    )
+    offset: Any = declare(Kind.PER_AXIS, "where to start, with `to`; the middle when left out", default=None, least=0)
 
     def size(self, n: Dim, axis: int) -> Dim:
         """``n - a - b``."""
@@ -161,13 +157,12 @@ class Crop(Bordered):
         )
         for axis, (n, target) in enumerate(zip(self.split(tensor)[1], self.split(other)[1], strict=True)):
             offset = 0 if self.offset is None else self.at("offset", axis)
-            yield Need(
+            start = f" from {offset} on" if offset else ""
+            yield need(
                 compare("<=", target + offset, n),
                 "size-mismatch",
-                lambda n=n, target=target, offset=offset: Trouble(
-                    f"crop cannot make {n} into {target}" + (f" from {offset} on" if offset else ""),
-                    f"{n} is less than {target + offset}",
-                ),
+                f"crop cannot make {n} into {target}{start}",
+                f"{n} is less than {target + offset}",
             )
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
@@ -196,14 +191,14 @@ class Slice(Layer):
 
     def _end(self, position: Dim, n: Dim) -> Dim:
         if compare("<", position, 0) is True:
-            return maximum(n + position, 0)  # type: ignore[no-any-return]
-        return minimum(position, n)  # type: ignore[no-any-return]
+            return maximum(n + position, 0)
+        return minimum(position, n)
 
     def size(self, n: Dim) -> Dim:
         """How many indices are taken from an axis of size ``n``."""
         start = self._end(self.start, n)
         stop = n if self.stop is None else self._end(self.stop, n)
-        return maximum(ceil_div(stop - start, self.step), 0)  # type: ignore[no-any-return]
+        return maximum(ceil_div(stop - start, self.step), 0)
 
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         yield axis_need(self, inputs[0], self.axis)

@@ -40,7 +40,7 @@ class Convolving(Windowed):
             yield need(
                 self.padding not in ("causal", "same_lower"),
                 "framework-limit",
-                f"PyTorch has no padding={self.padding}; write the pairs, as in padding=(({self.extent(axis) - 1}, 0),)",
+                f"PyTorch has no padding={self.padding}; write pairs, as in padding=(({self.extent(axis) - 1}, 0),)",
             )
         if self.dialect.onnx:
             yield need(
@@ -49,9 +49,7 @@ class Convolving(Windowed):
                 "onnxruntime has no padding=same for a dilated convolution",
                 says="Dilation not supported for AutoPadType::SAME_UPPER or AutoPadType::SAME_LOWER.",
             )
-            yield need(
-                self.padding != "causal", "framework-limit", "ONNX has no padding=causal; write the pairs"
-            )
+            yield need(self.padding != "causal", "framework-limit", "ONNX has no padding=causal; write the pairs")
 
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         yield from super().needs(*inputs)
@@ -89,8 +87,7 @@ class Convolving(Windowed):
 def not_strided_and_dilated(layer: Windowed, axes: int) -> Need:
     """Keras' limit: no stride above 1 beside a dilation above 1, on whichever axes they are."""
     above = [
-        any(compare(">", layer.at(name, axis), 1) is True for axis in range(axes))
-        for name in ("stride", "dilation")
+        any(compare(">", layer.at(name, axis), 1) is True for axis in range(axes)) for name in ("stride", "dilation")
     ]
     return need(
         not all(above),
@@ -117,18 +114,12 @@ class Conv(Convolving):
         "conv1d conv2d conv3d Conv": "channels kernel stride padding dilation groups bias",
     }
 
-    channels: Dim = declare(
-        Kind.SIZE, "output channels: how many filters there are", names=CHANNEL_NAMES, least=1
-    )
-    kernel: PerAxis = kernel_parameter(
-        ("nb_row:0", "nb_col:1", "kernel_dim1:0", "kernel_dim2:1", "kernel_dim3:2")
-    )
+    channels: Dim = declare(Kind.SIZE, "output channels: how many filters there are", names=CHANNEL_NAMES, least=1)
+    kernel: PerAxis = kernel_parameter(("nb_row:0", "nb_col:1", "kernel_dim1:0", "kernel_dim2:1", "kernel_dim3:2"))
     stride: PerAxis = stride_parameter()
     padding: Padding = padding_parameter()
     dilation: PerAxis = dilation_parameter()
-    groups: Dim = declare(
-        Kind.SIZE, "groups of channels that do not mix", default=1, names=("group",), least=1
-    )
+    groups: Dim = declare(Kind.SIZE, "groups of channels that do not mix", default=1, names=("group",), least=1)
     bias: bool = declare(Kind.FLAG, "whether a bias is added", default=True, names=BIAS_NAMES)
     in_channels: Dim | None = declare(
         Kind.SIZE, "input channels, checked when given", default=None, names=("input_channels",), least=1
@@ -141,8 +132,8 @@ class Conv(Convolving):
                 "features-mismatch",
                 f"conv is told to expect {self.in_channels} channels, and {channels} come in",
                 f"in_channels={self.in_channels}",
-                f"Given groups={self.groups}, weight of size [{self.channels}, {self.in_channels // self.groups}, ...], "
-                f"expected input to have {self.in_channels} channels, but got {channels} channels instead",
+                f"Given groups={self.groups}, weight of size [{self.channels}, {self.in_channels // self.groups}, ...],"
+                f" expected input to have {self.in_channels} channels, but got {channels} channels instead",
             )
         says = {"torch": "in_channels must be divisible by groups"}.get(self.dialect.name, "")
         yield self.divisible(channels, self.groups, "the input channels", "groups", says)

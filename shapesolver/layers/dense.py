@@ -69,12 +69,8 @@ class Embedding(Layer):
     written_by_position: ClassVar = 2
     other_names: ClassVar = {"Embedding": "vocabulary dim"}
 
-    vocabulary: Dim = declare(
-        Kind.SIZE, "how many indices there are", names=("num_embeddings", "input_dim"), least=1
-    )
-    dim: Dim = declare(
-        Kind.SIZE, "features of each vector", names=("embedding_dim", "output_dim", "features"), least=1
-    )
+    vocabulary: Dim = declare(Kind.SIZE, "how many indices there are", names=("num_embeddings", "input_dim"), least=1)
+    dim: Dim = declare(Kind.SIZE, "features of each vector", names=("embedding_dim", "output_dim", "features"), least=1)
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         sizes = (*inputs[0].sizes, self.dim)

@@ -24,7 +24,7 @@ class Concat(Layer):
 
     written_by_position: ClassVar = 0
     other_names: ClassVar = {"Concatenate concatenate cat Concat": "axis"}
-    inputs: ClassVar = (2, None)
+    inputs: ClassVar[tuple[int, int | None]] = (2, None)
 
     axis: Any = axis_parameter("the axis along which they are joined", default="C")
 
@@ -72,7 +72,7 @@ class Stack(Layer):
 
     written_by_position: ClassVar = 0
     other_names: ClassVar = {"Stack": "axis"}
-    inputs: ClassVar = (1, None)
+    inputs: ClassVar[tuple[int, int | None]] = (1, None)
 
     axis: int = axis_parameter("the new axis' number", default=1)
 
@@ -81,17 +81,10 @@ class Stack(Layer):
         yield need(isinstance(self.axis, int), "axis-out-of-range", "stack takes the new axis' number")
         yield axis_need(self, first, self.axis, extra=1)
         for other in inputs[1:]:
-            yield need(
-                other.rank == first.rank, "wrong-rank", f"stack needs equal tensors: {first} and {other}"
-            )
+            yield need(other.rank == first.rank, "wrong-rank", f"stack needs equal tensors: {first} and {other}")
             for one, two in zip(first.sizes, other.sizes, strict=True):
-                yield Need(
-                    compare("==", one, two),
-                    "size-mismatch",
-                    lambda one=one, two=two: Trouble(
-                        f"stack needs equal sizes, and they are {one} and {two}"
-                    ),
-                )
+                message = f"stack needs equal sizes, and they are {one} and {two}"
+                yield need(compare("==", one, two), "size-mismatch", message)
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         index = axis_index(inputs[0], self.axis, extra=1)
@@ -118,7 +111,7 @@ def broadcast_sizes(left: tuple[Dim, ...], right: tuple[Dim, ...]) -> tuple[Dim,
 class Arithmetic(Layer):
     """Cell by cell over tensors whose sizes are equal, or 1, from the right."""
 
-    inputs: ClassVar = (2, None)
+    inputs: ClassVar[tuple[int, int | None]] = (2, None)
 
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         sizes = inputs[0].sizes
@@ -164,7 +157,7 @@ class Sub(Arithmetic):
     """The first input less the second."""
 
     other_names: ClassVar = {"Subtract subtract Sub": ""}
-    inputs: ClassVar = (2, 2)
+    inputs: ClassVar[tuple[int, int | None]] = (2, 2)
 
 
 @layer("mul")
@@ -186,7 +179,7 @@ class MatMul(Layer):
     """The matrix product over the last two axes: ``(..., M, K)`` by ``(..., K, N)``."""
 
     other_names: ClassVar = {"MatMul bmm": ""}
-    inputs: ClassVar = (2, 2)
+    inputs: ClassVar[tuple[int, int | None]] = (2, 2)
 
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         left, right = inputs
@@ -202,18 +195,13 @@ class MatMul(Layer):
             lambda: Trouble(
                 f"matmul needs the left's columns to be the right's rows, and they are {inner} and {rows}",
                 f"{inner} is not {rows}",
-                f"mat1 and mat2 shapes cannot be multiplied ({left} and {right})"
-                if self.dialect.torch
-                else "",
+                f"mat1 and mat2 shapes cannot be multiplied ({left} and {right})" if self.dialect.torch else "",
             ),
         )
         pairs = zip_longest(reversed(left.sizes[:-2]), reversed(right.sizes[:-2]), fillvalue=1)
         for one, two in pairs:
-            yield Need(
-                broadcast(one, two)[0],
-                "size-mismatch",
-                lambda one=one, two=two: Trouble(f"matmul's leading sizes {one} and {two} differ"),
-            )
+            message = f"matmul's leading sizes {one} and {two} differ"
+            yield need(broadcast(one, two)[0], "size-mismatch", message)
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         left, right = (tensor.sizes for tensor in inputs)

@@ -140,9 +140,7 @@ class GroupNorm(Normalisation):
             self.groups,
             "its channels",
             "groups",
-            "num_channels ({dividend}) must be divisible by num_groups ({divisor})"
-            if self.dialect.torch
-            else "",
+            "num_channels ({dividend}) must be divisible by num_groups ({divisor})" if self.dialect.torch else "",
         )
 
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:

@@ -1,6 +1,7 @@
 """What a layer's parameters may be: declared beside the layer, read here.
 
-A declaration is a class attribute: ``kernel: PerAxis = declare(Kind.PER_AXIS, "window size")``. The parser, the formatter, the docs and the importers read the declarations; nothing else lists parameters.
+A declaration is a class attribute: ``kernel: PerAxis = declare(Kind.PER_AXIS, "window size")``. The parser,
+the formatter, the docs and the importers read the declarations; nothing else lists parameters.
 """
 
 from __future__ import annotations

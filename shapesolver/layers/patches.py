@@ -50,9 +50,7 @@ class Fold(Windowed):
     other_names: ClassVar = {"Fold col2im Col2Im": "output_size kernel dilation padding stride"}
     spatial_ranks: ClassVar = (1, 1)
 
-    output_size: tuple[Dim, ...] = declare(
-        Kind.SIZES, "the image's spatial sizes", least=1, names=("image_shape",)
-    )
+    output_size: tuple[Dim, ...] = declare(Kind.SIZES, "the image's spatial sizes", least=1, names=("image_shape",))
     kernel: PerAxis = kernel_parameter()
     stride: PerAxis = stride_parameter()
     padding: Padding = padding_parameter()

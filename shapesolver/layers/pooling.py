@@ -34,7 +34,7 @@ def ceil_parameter() -> Any:
 class Pool(Windowed):
     """What all pools share. ``ceil_mode`` keeps the last window that starts inside the input or left padding."""
 
-    per_axis = ("kernel", "stride", "padding", "dilation")
+    per_axis: ClassVar[tuple[str, ...]] = ("kernel", "stride", "padding", "dilation")
 
     ceil_mode: bool
 
@@ -54,7 +54,7 @@ class Pool(Windowed):
         partial = floor_reach - self.at("stride", axis) + 1
         if self.dialect.onnx and self.dialect.opset < CLAMPED_CEIL_OPSET:
             return partial  # type: ignore[no-any-return]
-        return maximum(partial, 1 - self.pads(n, axis)[0])  # type: ignore[no-any-return]
+        return maximum(partial, 1 - self.pads(n, axis)[0])
 
     @property
     def truncates(self) -> bool:
@@ -65,7 +65,7 @@ class Pool(Windowed):
     def size(self, n: Dim, axis: int) -> Dim:
         """``(n + p - k)//s + 1``; with ceil_mode rounded up where the last window starts inside."""
         size = super().size(n, axis)
-        return maximum(size, 1) if self.truncates else size  # type: ignore[no-any-return]
+        return maximum(size, 1) if self.truncates else size
 
     def inverse(self, low: Dim, high: Dim, axis: int) -> tuple[Dim, Dim]:
         """``s*(low - 1) + reach <= n <= s*high + reach - 1``."""
@@ -194,7 +194,7 @@ class LpPool(Pool):
 class AdaptivePool(AxisWise):
     """Windows made to fit a stated number of results, whatever the input: size ``o`` from every ``n >= 1``."""
 
-    per_axis = ("target",)
+    per_axis: ClassVar[tuple[str, ...]] = ("target",)
 
     target: PerAxis | None
 
@@ -278,9 +278,7 @@ class GlobalPool(AxisWise):
 
 def keepdims_parameter() -> Any:
     """Whether pooled axes stay, with size 1."""
-    return declare(
-        Kind.FLAG, "whether the pooled axes stay, at size 1 (keras: no, others: yes)", default=None
-    )
+    return declare(Kind.FLAG, "whether the pooled axes stay, at size 1 (keras: no, others: yes)", default=None)
 
 
 @layer("global_avg_pool")

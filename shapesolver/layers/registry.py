@@ -81,10 +81,11 @@ def spellings() -> Mapping[str, Spelling]:
 
 
 @cache
-def parameter_names(kind: type[Layer]) -> Mapping[str, str]:
-    """Every spelling of the kind's parameters, and the canonical name: ``kernel_size -> kernel``."""
-    found = {name: name for name in kind.parameters}
-    for name, parameter in kind.parameters.items():
+def parameter_names(op: str) -> Mapping[str, str]:
+    """Every spelling of a kind's parameters, and the canonical name: ``kernel_size -> kernel``."""
+    parameters = kinds()[op].parameters
+    found = {name: name for name in parameters}
+    for name, parameter in parameters.items():
         for other in parameter.names:
             spelling, _, part = other.partition(":")
             found[spelling] = f"{name}[{part}]" if part else name

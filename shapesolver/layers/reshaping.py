@@ -41,9 +41,7 @@ class Flatten(Layer):
         yield axis_need(self, inputs[0], self.start)
         yield axis_need(self, inputs[0], self.end)
         start, end = self._range(inputs[0])
-        yield need(
-            start <= end, "axis-out-of-range", f"flatten's start {self.start} lies after its end {self.end}"
-        )
+        yield need(start <= end, "axis-out-of-range", f"flatten's start {self.start} lies after its end {self.end}")
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         sizes = inputs[0].sizes
@@ -192,9 +190,7 @@ class Unflatten(Layer):
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         yield axis_need(self, inputs[0], self.axis)
         total = inputs[0].sizes[axis_index(inputs[0], self.axis)]
-        yield need(
-            self.sizes.count(-1) <= 1, "framework-limit", "unflatten can work out one -1, and there are more"
-        )
+        yield need(self.sizes.count(-1) <= 1, "framework-limit", "unflatten can work out one -1, and there are more")
         yield need(0 not in self.sizes, "empty-size", "unflatten to a size of 0 leaves nothing")
         known = product(tuple(size for size in self.sizes if size != -1))
         if -1 in self.sizes:

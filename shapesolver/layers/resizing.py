@@ -51,7 +51,7 @@ class Upsample(AxisWise):
         "UpSampling1D UpSampling2D UpSampling3D": "scale",
         "Upsample UpsamplingNearest2d UpsamplingBilinear2d interpolate": "",
     }
-    per_axis = ("scale",)
+    per_axis: ClassVar[tuple[str, ...]] = ("scale",)
 
     scale: Any = declare(
         Kind.FACTORS, "the factor(s)", names=("scale_factor", "size", "scales", "factor", "length"), least=0
@@ -99,7 +99,7 @@ class Resize(AxisWise):
     """Resizing to a stated size, whatever comes in."""
 
     other_names: ClassVar = {"Resizing Resize": "target"}
-    per_axis = ("target",)
+    per_axis: ClassVar[tuple[str, ...]] = ("target",)
 
     target: tuple[Dim, ...] = declare(
         Kind.SIZES,
@@ -114,9 +114,7 @@ class Resize(AxisWise):
 
     def at(self, name: str, axis: int) -> Any:
         """As for every layer; a single number serves every axis."""
-        return (
-            self.target[axis if len(self.target) > 1 else 0] if name == "target" else super().at(name, axis)
-        )
+        return self.target[axis if len(self.target) > 1 else 0] if name == "target" else super().at(name, axis)
 
     def _tuple_needs(self, spatial_rank: int) -> Iterator[Need]:
         if len(self.target) > 1:

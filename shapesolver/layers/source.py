@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, Formula, Symbol
@@ -28,13 +29,13 @@ def size_parameter() -> Any:
 class Source(Layer):
     """A tensor of stated sizes, without inputs."""
 
-    inputs: ClassVar = (0, 0)
+    inputs: ClassVar[tuple[int, int | None]] = (0, 0)
 
     sizes: tuple[Dim, ...]
 
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         for size in self.sizes:
-            yield self.positive(size, lambda size=size: f"{size}")
+            yield self.positive(size, partial(str, size))
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         if 1 <= len(self.sizes) <= 2 and symbol_name(self.sizes[0]) in TIME_NAMES:

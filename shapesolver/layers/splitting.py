@@ -52,9 +52,7 @@ class Split(Layer):
                 lambda: Trouble(
                     f"split's sizes add up to {total}, and the axis has {n}",
                     f"{total} is not {n}",
-                    f"split_with_sizes expects split_sizes to sum exactly to {n}"
-                    if self.dialect.torch
-                    else "",
+                    f"split_with_sizes expects split_sizes to sum exactly to {n}" if self.dialect.torch else "",
                 ),
             )
             return
@@ -94,7 +92,7 @@ class Chunk(Layer):
         size = ceil_div(n, self.parts)
         if not isinstance(n, int) or not isinstance(size, int):
             return (n // self.parts,) * self.parts
-        count = ceil_div(n, size)
+        count = -(-n // size)
         return tuple(min(size, n - size * index) for index in range(count))
 
     def needs(self, *inputs: Tensor) -> Iterator[Need]:

@@ -80,7 +80,7 @@ class ConvTranspose(Spreading, Windowed):
         "ConvTranspose deconv Deconvolution": "channels kernel stride padding",
         "Deconvolution2D": "channels kernel[0] kernel[1] output_size",
     }
-    per_axis = ("kernel", "stride", "padding", "dilation", "output_padding", "output_size")
+    per_axis: ClassVar[tuple[str, ...]] = ("kernel", "stride", "padding", "dilation", "output_padding", "output_size")
 
     channels: Dim = declare(Kind.SIZE, "output channels", names=CHANNEL_NAMES, least=1)
     kernel: PerAxis = kernel_parameter()
@@ -90,9 +90,7 @@ class ConvTranspose(Spreading, Windowed):
         Kind.PER_AXIS, "cells added at the end of the output", default=None, least=0
     )
     dilation: PerAxis = dilation_parameter()
-    groups: Dim = declare(
-        Kind.SIZE, "groups of channels that do not mix", default=1, names=("group",), least=1
-    )
+    groups: Dim = declare(Kind.SIZE, "groups of channels that do not mix", default=1, names=("group",), least=1)
     bias: bool = declare(Kind.FLAG, "whether a bias is added", default=True, names=BIAS_NAMES)
     output_size: PerAxis | None = declare(
         Kind.PER_AXIS,
@@ -104,12 +102,13 @@ class ConvTranspose(Spreading, Windowed):
     in_channels: Dim | None = declare(Kind.SIZE, "input channels, checked when given", default=None, least=1)
 
     def base(self, axis: int) -> Dim:
-        kernel, stride = self.extent(axis), self.at("stride", axis)
+        kernel: Dim = self.extent(axis)
+        stride: Dim = self.at("stride", axis)
         added = self.added(axis)
         if self.fills:
             if self.dialect.onnx:
                 # The standard says n*s; its own inference and onnxruntime do this, the same unless k < s.
-                return minimum(kernel, stride)  # type: ignore[no-any-return]
+                return minimum(kernel, stride)
             return stride if added is None else kernel % 2 + added
         before, after = self.pads(1, axis)
         if self.dialect.keras and added is None:
@@ -128,29 +127,25 @@ class ConvTranspose(Spreading, Windowed):
             return self.pads(n, axis)[0]
         # `same` cuts what the stated size leaves over, the odd cell at the end.
         over = (n - 1) * self.at("stride", axis) + self.extent(axis) - self.size(n, axis)
-        return maximum(over, 0) // 2  # type: ignore[no-any-return]
+        return maximum(over, 0) // 2
 
     def skips(self, axis: int) -> bool:
         """Whether a dilated window may pass over the results asked about."""
         return compare("==", self.at("dilation", axis), 1) is not True
 
-    def added(self, axis: int) -> Any:
+    def added(self, axis: int) -> Dim | None:
         """The output padding of an axis, or ``None`` when it is left out, which Keras tells from 0."""
         return None if self.output_padding is None else self.at("output_padding", axis)
 
     def stated_inverse(self, stated: Dim, axis: int) -> tuple[Dim, Dim]:
         """The ``n`` with ``default_size(n) <= stated < default_size(n) + s``."""
         stride: Dim = self.at("stride", axis)
-        return ceil_div(stated - stride + 1 - self.base(axis), stride) + 1, (
-            stated - self.base(axis)
-        ) // stride + 1
+        return ceil_div(stated - stride + 1 - self.base(axis), stride) + 1, (stated - self.base(axis)) // stride + 1
 
     def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
         stride = self.at("stride", axis)
         yield need(
-            not self.fills
-            or (not self.dialect.torch and self.padding == "same")
-            or self.padding == "same_lower",
+            not self.fills or (not self.dialect.torch and self.padding == "same") or self.padding == "same_lower",
             "framework-limit",
             f"{self.dialect.name}'s conv_transpose has no padding={self.padding}",
             says="Only zeros padding" if self.dialect.torch else "",
@@ -242,14 +237,12 @@ class Unpool(Spreading):
     """The partial inverse of max pooling: ``(n - 1)*s - 2p + k``, or a stated size strictly within ``s`` of it."""
 
     other_names: ClassVar = {"MaxUnpool1d MaxUnpool2d MaxUnpool3d MaxUnpool": "kernel stride padding"}
-    inputs: ClassVar = (1, 2)
-    per_axis = ("kernel", "stride", "padding", "output_size")
+    inputs: ClassVar[tuple[int, int | None]] = (1, 2)
+    per_axis: ClassVar[tuple[str, ...]] = ("kernel", "stride", "padding", "output_size")
 
     kernel: PerAxis = kernel_parameter()
     stride: PerAxis | None = stride_parameter(default=None)
-    padding: PerAxis = declare(
-        Kind.PER_AXIS, "padding of the pool undone", default=0, names=("pads",), least=0
-    )
+    padding: PerAxis = declare(Kind.PER_AXIS, "padding of the pool undone", default=0, names=("pads",), least=0)
     output_size: PerAxis | None = declare(Kind.PER_AXIS, "the output size", default=None, least=1)
 
     def at(self, name: str, axis: int) -> Any:

@@ -8,7 +8,7 @@ deep learning* (2016), relationships 6 and 12.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, compare, maximum
 from shapesolver.layers.base import AxisWise, Need, Trouble
@@ -38,18 +38,16 @@ def padding_parameter() -> Any:
 
 def dilation_parameter() -> Any:
     """The distance between a window's taps."""
-    return declare(
-        Kind.PER_AXIS, "distance between a window's taps", default=1, names=DILATION_NAMES, least=1
-    )
+    return declare(Kind.PER_AXIS, "distance between a window's taps", default=1, names=DILATION_NAMES, least=1)
 
 
 class Windowed(AxisWise):
     """A layer that slides windows over each spatial axis."""
 
-    per_axis = ("kernel", "stride", "padding", "dilation")
+    per_axis: ClassVar[tuple[str, ...]] = ("kernel", "stride", "padding", "dilation")
 
     kernel: PerAxis
-    stride: PerAxis
+    stride: PerAxis | None
     padding: Padding
     dilation: PerAxis = 1
 
@@ -143,4 +141,4 @@ class Windowed(AxisWise):
 
 def pad_total_of_same(n: Dim, kernel: Dim, stride: Dim) -> Dim:
     """``max((out - 1)*s + k - n, 0)`` cells that ``same`` adds to make ``out = (n - 1)//s + 1`` windows."""
-    return maximum(((n - 1) // stride) * stride + kernel - n, 0)  # type: ignore[no-any-return]
+    return maximum(((n - 1) // stride) * stride + kernel - n, 0)

@@ -176,9 +176,7 @@ class Builder:
         if name.text in scope.names or name.text in WORDS:
             where = self._spans.get(scope.full(name.text))
             related = [Label(where, "it is given here first")] if where else []
-            raise BuildError(
-                "repeated-name", f"`{name.text}` is already a name here", name.span, related=related
-            )
+            raise BuildError("repeated-name", f"`{name.text}` is already a name here", name.span, related=related)
 
     def _repeat(self, statement: tree.Repeat, scope: Scope) -> None:
         count = self._values.number(statement.count, scope)
@@ -212,9 +210,7 @@ class Builder:
     def _line(self, line: tree.Line, scope: Scope) -> None:
         for name in line.names:
             self._unused(name, scope)
-        wires = self._pipeline(
-            line.value, scope, self._name_for_path(line), line.allow, max(len(line.names), 1)
-        )
+        wires = self._pipeline(line.value, scope, self._name_for_path(line), line.allow, max(len(line.names), 1))
         self._previous = wires[:1] if wires else wires
         for index, name in enumerate(line.names):
             wire = None if wires is None else Wire(wires[0].node, index) if len(line.names) > 1 else wires[0]
@@ -243,7 +239,8 @@ class Builder:
     def _main_stage(self, stages: tuple[tree.Expression, ...], scope: Scope) -> int:
         """The stage that a line's name is for: the last that is more than elementwise."""
         for index in range(len(stages) - 1, -1, -1):
-            function = stages[index].function if isinstance(stages[index], tree.Call) else stages[index]
+            stage = stages[index]
+            function = stage.function if isinstance(stage, tree.Call) else stage
             spelled = spellings().get(function.text) if isinstance(function, tree.Name) else None
             if isinstance(function, tree.Name) and isinstance(scope.find(function.text), BlockValue):
                 return index
@@ -264,9 +261,7 @@ class Builder:
         match stage:
             case tree.Previous(span=span):
                 if previous == ():
-                    raise BuildError(
-                        "no-input", "`_` is the result of the line above, and there is none", span
-                    )
+                    raise BuildError("no-input", "`_` is the result of the line above, and there is none", span)
                 return previous
             case tree.Pipeline():
                 kept, self._previous = self._previous, previous

@@ -46,9 +46,7 @@ def spelling_of(name: str, span: Span) -> Spelling:
     """The layer kind that a name means; raises :class:`BuildError` with suggestions."""
     found = spellings().get(name)
     if found is None:
-        raise BuildError(
-            "unknown-layer", f"unknown layer `{name}`", span, advice=did_you_mean(suggestions(name))
-        )
+        raise BuildError("unknown-layer", f"unknown layer `{name}`", span, advice=did_you_mean(suggestions(name)))
     return found
 
 
@@ -91,7 +89,7 @@ def _activation_call(
 
 def _bind_keyword(call: BoundCall, argument: tree.Argument, evaluate: Evaluate) -> None:
     assert argument.name is not None
-    known = parameter_names(call.kind)
+    known = parameter_names(call.kind.op)
     if argument.name not in known:
         if argument.name == "activation":
             call.activation = argument.value
@@ -114,9 +112,7 @@ def _bind_keyword(call: BoundCall, argument: tree.Argument, evaluate: Evaluate) 
     _set(call, canonical, argument, evaluate)
 
 
-def _bind_positional(
-    call: BoundCall, spelling: Spelling, positional: list[tree.Argument], evaluate: Evaluate
-) -> None:
+def _bind_positional(call: BoundCall, spelling: Spelling, positional: list[tree.Argument], evaluate: Evaluate) -> None:
     order = spelling.positional
     variadic = next(
         (i for i, n in enumerate(order) if n in call.kind.parameters and call.kind.parameters[n].variadic),
@@ -163,12 +159,7 @@ def _set(call: BoundCall, canonical: str, argument: tree.Argument, evaluate: Eva
 
 def _value(parameter: Parameter | None, expression: tree.Expression, evaluate: Evaluate) -> Any:
     words = parameter is not None and parameter.kind in WORD_KINDS
-    if (
-        words
-        and isinstance(expression, tree.Name)
-        and parameter is not None
-        and parameter.kind is not Kind.PADDING
-    ):
+    if words and isinstance(expression, tree.Name) and parameter is not None and parameter.kind is not Kind.PADDING:
         return expression.text
     if words and isinstance(expression, tree.Tuple) and parameter is not None and parameter.kind is Kind.AXES:
         return tuple(_value(parameter, item, evaluate) for item in expression.items)

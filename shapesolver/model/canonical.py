@@ -82,9 +82,7 @@ def _call(call: tree.Call) -> tree.Expression:
 
 
 def _word_as_stage(value: tree.Expression) -> tree.Expression:
-    text = (
-        value.value if isinstance(value, tree.Text) else value.text if isinstance(value, tree.Name) else None
-    )
+    text = value.value if isinstance(value, tree.Text) else value.text if isinstance(value, tree.Name) else None
     if text is None or text not in spellings():
         return value
     return tree.Name(spellings()[text].kind.op, span=value.span)
@@ -93,7 +91,7 @@ def _word_as_stage(value: tree.Expression) -> tree.Expression:
 def _named(spelling: Spelling, arguments: tuple[tree.Argument, ...]) -> list[tree.Argument]:
     """The arguments under canonical names; tensors and the kind's first parameters stay bare."""
     kind = spelling.kind
-    names = parameter_names(kind)
+    names = parameter_names(kind.op)
     bare = [*kind.parameters][: kind.written_by_position]
     variadic = {name for name, parameter in kind.parameters.items() if parameter.variadic}
     merging = kind.inputs != (1, 1) and kind.inputs != (0, 0)

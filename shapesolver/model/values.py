@@ -73,15 +73,11 @@ class Values:
                 return self._dotted(expression, scope)
             case tree.Hole(name=name, span=span):
                 return self._references.hole(name, span)
-            case tree.Call(function=tree.Name(text=text), arguments=arguments) if (
-                text in FUNCTIONS and arguments
-            ):
+            case tree.Call(function=tree.Name(text=text), arguments=arguments) if text in FUNCTIONS and arguments:
                 return FUNCTIONS[text](*(self.number(a.value, scope) for a in arguments))
             case tree.Compare() | tree.Logic():
                 return self.truth(expression, scope)
-        raise BuildError(
-            "wrong-kind", "a value is needed here, and this is a layer or a tensor", expression.span
-        )
+        raise BuildError("wrong-kind", "a value is needed here, and this is a layer or a tensor", expression.span)
 
     def number(self, expression: tree.Expression, scope: Scope) -> Any:
         """The expression as a number or formula."""
@@ -89,9 +85,7 @@ class Values:
         if isinstance(value, bool) or not isinstance(value, (int, float, Formula)):
             kind = "a layer's result" if isinstance(value, TensorValue) else "not a number"
             hint = [("try", "name an axis, as in `conv2.H`")] if isinstance(value, TensorValue) else []
-            raise BuildError(
-                "wrong-kind", f"a number is needed here, and this is {kind}", expression.span, advice=hint
-            )
+            raise BuildError("wrong-kind", f"a number is needed here, and this is {kind}", expression.span, advice=hint)
         return value
 
     def truth(self, expression: tree.Expression, scope: Scope) -> Truth:
@@ -132,14 +126,10 @@ class Values:
 
     def _compare_shapes(self, op: str, one: tuple[Any, Any], two: tuple[Any, Any], span: Span) -> Truth:
         if op not in ("==", "!="):
-            raise BuildError(
-                "wrong-kind", "shapes are equal or not; compare their axes, as in `conv2.H < 5`", span
-            )
+            raise BuildError("wrong-kind", "shapes are equal or not; compare their axes, as in `conv2.H < 5`", span)
         length = next((len(v) for v, _ in (one, two) if isinstance(v, tuple)), None)
         if length is None:
-            raise BuildError(
-                "wrong-kind", "compare a layer with a tuple of sizes, or one axis with another", span
-            )
+            raise BuildError("wrong-kind", "compare a layer with a tuple of sizes, or one axis with another", span)
         sides = [self._sizes(value, expression, length) for value, expression in (one, two)]
         equal = both(*(compare("==", a, b) for a, b in zip(*sides, strict=True)))
         return equal if op == "==" else negate(equal)

@@ -63,9 +63,7 @@ def _source(diagnostic: Diagnostic, lines: list[str], gutter: str, style: str) -
         )
 
 
-def _marks(
-    diagnostic: Diagnostic, labels: Iterable[Label], text: str, gutter: str, style: str
-) -> Iterator[Piece]:
+def _marks(diagnostic: Diagnostic, labels: Iterable[Label], text: str, gutter: str, style: str) -> Iterator[Piece]:
     for span, words in labels:
         own = span == diagnostic.span and words == diagnostic.label
         column, width = _extent(span, text)

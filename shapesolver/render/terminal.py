@@ -27,14 +27,10 @@ def console(stderr: bool = False) -> Console:
 
 def summary_table(summary: Summary, formulas: bool, weights: bool) -> Table:
     """The summary as a rich table."""
-    table = Table(
-        title=headline(summary), title_justify="left", box=None, pad_edge=False, header_style="bold"
-    )
+    table = Table(title=headline(summary), title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in headers(formulas, weights):
         right = column == "parameters"
-        table.add_column(
-            column, justify="right" if right else "left", overflow="fold", no_wrap=column == "size"
-        )
+        table.add_column(column, justify="right" if right else "left", overflow="fold", no_wrap=column == "size")
     for row in summary.rows:
         table.add_row(*(Text(text) for text in cells(row, formulas, weights)))
     table.caption, table.caption_justify, table.caption_style = totals(summary), "left", ""
@@ -46,9 +42,7 @@ def print_summary(summary: Summary, formulas: bool, weights: bool) -> None:
     console().print(summary_table(summary, formulas, weights))
 
 
-def print_diagnostics(
-    diagnostics: Iterable[Diagnostic], source: str, filename: str, stderr: bool = False
-) -> None:
+def print_diagnostics(diagnostics: Iterable[Diagnostic], source: str, filename: str, stderr: bool = False) -> None:
     """Print excerpts, an empty line between them."""
     out = console(stderr)
     for diagnostic in diagnostics:

@@ -35,9 +35,7 @@ def ask(net: Net, text: str) -> Answer:
             from shapesolver.provenance import explain
             from shapesolver.render.provenance import chain_text
 
-            return Answer(
-                f"why {path} has its size", Status.PROVED, (), ({},), reason=chain_text(explain(net, path))
-            )
+            return Answer(f"why {path} has its size", Status.PROVED, (), ({},), reason=chain_text(explain(net, path)))
 
 
 def solve(net: Net, target: str, unknowns: tuple[str, ...], at: str | None, where: str) -> Answer:

@@ -66,9 +66,7 @@ class Answer:
     """Why there is no solution, or why the answer is not known."""
 
     def __bool__(self) -> bool:
-        return (
-            any(True for _ in islice(self._points(), 1)) if self.condition is not True else bool(self.boxes)
-        )
+        return any(True for _ in islice(self._points(), 1)) if self.condition is not True else bool(self.boxes)
 
     def holds(self, **values: int) -> bool:
         """Whether these values are a solution; raises ``TypeError`` when an unknown is left out."""
@@ -118,9 +116,7 @@ class Answer:
 
     def _points(self) -> Iterator[dict[str, int]]:
         for box in self.boxes:
-            for members in (
-                product(*box.values()) if all(s.is_finite for s in box.values()) else _diagonal(box)
-            ):
+            for members in product(*box.values()) if all(s.is_finite for s in box.values()) else _diagonal(box):
                 values = dict(zip(box, members, strict=True))
                 values.update({name: substitute(value, values) for name, value in self.ties.items()})
                 if holds(self.condition, values):

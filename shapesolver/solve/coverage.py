@@ -69,9 +69,7 @@ def _reads(
         joined = layer.axis if isinstance(layer.axis, str) else source.axes[layer.axis - (layer.axis > 0)]
         return _clamped(interval, n) if joined != axis else (0, n - 1)
     if isinstance(layer, AxisWise) and number == 0 and axis != "C":
-        position = layer.split(Tensor(tuple(range(source.rank)), source.axes))[1].index(
-            source.axes.index(axis)
-        )
+        position = layer.split(Tensor(tuple(range(source.rank)), source.axes))[1].index(source.axes.index(axis))
         if layer.skips(position):
             return None
         return _clamped(layer.reads(*interval, n, position), n)

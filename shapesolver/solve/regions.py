@@ -34,15 +34,13 @@ class Region:
 
 
 def region(condition: Truth, unknowns: Sequence[Symbol]) -> Region:
-    """All values of the unknowns that satisfy the condition. Raises :class:`~shapesolver.arithmetic.masks.Undecided`."""
+    """All values of the unknowns that satisfy the condition; raises ``Undecided`` where they are not to be had."""
     if condition is False:
         return Region(())
     items = condition.items if isinstance(condition, Both) else () if condition is True else (condition,)
     ties = dict(_ties(items))
     if ties:
-        inner = both(
-            *(resolve(item, ties) for item in items), *(_least(s, ties) for s in unknowns if s.text in ties)
-        )
+        inner = both(*(resolve(item, ties) for item in items), *(_least(s, ties) for s in unknowns if s.text in ties))
         found = region(inner, [s for s in unknowns if s.text not in ties])
         return Region(found.boxes, {**ties, **found.ties}, found.rest)
     alone = {s.text: both(*(i for i in items if names(i) == {s.text})) for s in unknowns}
@@ -104,9 +102,7 @@ def _product_boxes(item: Condition, unknowns: Sequence[Symbol]) -> list[Box] | N
             return None
         factors[owners[0].text] = factors.get(owners[0].text, 1) * _opened(atom)
     by_name = {s.text: s for s in unknowns}
-    found = product_solutions(
-        [(factor, by_name[name]) for name, factor in factors.items()], coefficient, right
-    )
+    found = product_solutions([(factor, by_name[name]) for name, factor in factors.items()], coefficient, right)
     return [dict(zip(factors, box, strict=True)) for box in found]
 
 

@@ -48,9 +48,7 @@ class Solver:
     def __init__(self, net: Net) -> None:
         self.net = net
         self.graph: Graph = net.free().graph
-        self.usual: dict[str, Dim] = {
-            n: u for n, u in {**self.graph.symbols, **net.values}.items() if u is not None
-        }
+        self.usual: dict[str, Dim] = {n: u for n, u in {**self.graph.symbols, **net.values}.items() if u is not None}
 
     # Questions.
 
@@ -79,9 +77,7 @@ class Solver:
         if question.lossless:
             reading += " and that leaves no input cell unread"
             if lossless is None:
-                reason = (
-                    "a stride beyond its window leaves gaps, and intervals do not tell which cells are read"
-                )
+                reason = "a stride beyond its window leaves gaps, and intervals do not tell which cells are read"
                 return Answer(reading, Status.UNDECIDED, tuple(self.graph.symbols), reason=reason)
             condition, lossless = both(condition, lossless), None
         return self._solve(reading, condition, self._symbols(self.graph.symbols), lossless, None, derivation)
@@ -125,9 +121,7 @@ class Solver:
         try:
             found = region(condition, unknowns)
         except Undecided as undecided:
-            return Answer(
-                reading, Status.UNDECIDED, _names(unknowns), condition=condition, reason=str(undecided)
-            )
+            return Answer(reading, Status.UNDECIDED, _names(unknowns), condition=condition, reason=str(undecided))
         answer = self._answer(reading, found, unknowns)
         if not answer.boxes:
             return replace(answer, reason=why_not(derivation, wire, condition, unknowns))
@@ -205,15 +199,11 @@ class Solver:
             boxes += [{**chosen, **box} for box in found.boxes]
         if natural is not None:
             boxes = _beyond(boxes, tried[0].name, natural, allowed)
-        boxes.sort(
-            key=lambda box: [members.min or 0 for _, members in sorted(box.items(), key=_padding_first)]
-        )
+        boxes.sort(key=lambda box: [members.min or 0 for _, members in sorted(box.items(), key=_padding_first)])
         ordered = tuple({name: box[name] for name in names} for box in boxes)
         status = Status.BOUNDED if tried and natural is None else Status.PROVED
         searched = ranges if status is Status.BOUNDED else {}
-        return Answer(
-            reading, status, names, ordered, searched=searched, reason="" if ordered else "no value does"
-        )
+        return Answer(reading, status, names, ordered, searched=searched, reason="" if ordered else "no value does")
 
     def _natural_most(self, derivation: Derivation, tried: list[ParameterUnknown]) -> int | None:
         """Where a single enumerated parameter can change nothing more: its padded input's size, or its channels.
@@ -224,11 +214,7 @@ class Solver:
         if len(tried) != 1 or tried[0].parameter not in ("stride", "kernel", "groups"):
             return None
         layer, inputs = derivation.layers[tried[0].node], derivation.inputs(tried[0].node)
-        if (
-            inputs is None
-            or not isinstance(layer, Windowed)
-            or not all(isinstance(n, int) for n in inputs[0].sizes)
-        ):
+        if inputs is None or not isinstance(layer, Windowed) or not all(isinstance(n, int) for n in inputs[0].sizes):
             return None
         channels, spatial = layer.split(inputs[0])
         if tried[0].parameter == "groups":
@@ -255,9 +241,7 @@ class Solver:
         condition = both(wanted, self._needs(derivation, mentioned), self._where(derivation, question.where))
         return region(resolve(condition, values), unknowns)
 
-    def _trials(
-        self, tried: list[ParameterUnknown], ranges: Mapping[str, IntSet]
-    ) -> Iterator[dict[str, int]]:
+    def _trials(self, tried: list[ParameterUnknown], ranges: Mapping[str, IntSet]) -> Iterator[dict[str, int]]:
         total = 1
         for unknown in tried:
             total *= ranges[unknown.name].count  # type: ignore[assignment]
@@ -300,7 +284,7 @@ class Solver:
         ranges = {u.name: self._range(u, question.where, parameters, {}) for u in parameters}
         names = tuple(u.name for u in parameters)
         always: list[Box] = []
-        cases = []
+        cases: list[str] = []
         for values in self._trials(parameters, ranges):
             try:
                 derivation = derive(with_unknowns(self.graph, parameters, values), values)
@@ -314,14 +298,10 @@ class Solver:
                 always.append({name: IntSet.finite([value]) for name, value in values.items()})
             else:
                 cases += self._suits(values, both(wanted, needs), question.for_all)
-        reading = (
-            f"find {', '.join(names)} so that {_text(question.target)} for all {', '.join(question.for_all)}"
-        )
+        reading = f"find {', '.join(names)} so that {_text(question.target)} for all {', '.join(question.for_all)}"
         rule = "; ".join(cases)
         reason = "" if always else "no value does for every size"
-        return Answer(
-            reading, Status.BOUNDED, names, tuple(always), rule=rule, searched=ranges, reason=reason
-        )
+        return Answer(reading, Status.BOUNDED, names, tuple(always), rule=rule, searched=ranges, reason=reason)
 
     def _suits(self, values: Mapping[str, int], condition: Truth, sizes: tuple[str, ...]) -> Iterator[str]:
         """For one choice of parameters, the sizes at which the target holds, in words."""
@@ -345,26 +325,18 @@ class Solver:
             sizes = reader.value(question.target)
             owned = any(name.startswith(derivation.graph.nodes[wire.node].path) for name in question.unknowns)
             label = question.at or derivation.graph.nodes[wire.node].path
-            return *self._shape_target(derivation, wire, sizes, label, question.at is None and not owned), {
-                wire.node
-            }
+            return *self._shape_target(derivation, wire, sizes, label, question.at is None and not owned), {wire.node}
         wanted = reader.truth(question.target)
         if not reader.mentioned:
             raise QuestionError("the condition mentions no layer; name one, as in `conv2.H == 2`")
-        wire = None
-        if len(reader.mentioned) == 1:
-            wire = Wire(next(iter(reader.mentioned)))
-        return wanted, wire, f"so that {_text(question.target)}", reader.mentioned
+        only = Wire(next(iter(reader.mentioned))) if len(reader.mentioned) == 1 else None
+        return wanted, only, f"so that {_text(question.target)}", reader.mentioned
 
     def _about(self, derivation: Derivation, question: Inverse) -> tuple[str, set[int]]:
         """The question about parameters in words, and the nodes it is about; these need not be buildable yet."""
         find = f"find {', '.join(name.rpartition('.')[2] for name in question.unknowns)}"
         if isinstance(question.target, (tree.Tuple, tree.Number)):
-            wire = (
-                Reader(derivation).wire(question.at)
-                if question.at
-                else self._last_image(derivation, question)
-            )
+            wire = Reader(derivation).wire(question.at) if question.at else self._last_image(derivation, question)
             sizes = Reader(derivation).value(question.target)
             text = " x ".join(map(str, sizes if isinstance(sizes, tuple) else (sizes,)))
             return f"{find} so that {derivation.graph.nodes[wire.node].path} is {text}", {wire.node}
@@ -382,9 +354,7 @@ class Solver:
         if len(sizes) == tensor.rank:
             spatial = [*range(tensor.rank)]
         if len(sizes) != len(spatial):
-            raise QuestionError(
-                f"{path} is {tensor}, and {' x '.join(map(str, sizes))} names {len(sizes)} axes"
-            )
+            raise QuestionError(f"{path} is {tensor}, and {' x '.join(map(str, sizes))} names {len(sizes)} axes")
         wanted = both(*(compare("==", tensor.sizes[i], size) for i, size in zip(spatial, sizes, strict=True)))
         note = f" (the last layer with {_axes_text([tensor.axes[i] for i in spatial])})" if guessed else ""
         return wanted, wire, f"so that {path}{note} is {' x '.join(map(str, sizes))}"
@@ -431,9 +401,7 @@ class Solver:
         """The file's assumptions, as far as they are about what is derived."""
         truths = (derivation.truth(claim) for claim in derivation.graph.assumptions)
         pending = derivation.graph.references.keys() - derivation.known.keys()
-        return both(
-            *(t for t in truths if isinstance(t, bool) or not any(s.text in pending for s in t.symbols()))
-        )
+        return both(*(t for t in truths if isinstance(t, bool) or not any(s.text in pending for s in t.symbols())))
 
     def _nothing_lost(self, derivation: Derivation, wires: list[Wire], sizes: Iterable[str]) -> Truth | None:
         axes = {name.rpartition(".")[2] for name in sizes}

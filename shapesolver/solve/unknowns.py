@@ -65,13 +65,11 @@ def parameter_unknown(graph: Graph, path: str, name: str, qualified: bool = Fals
     """The unknown for a layer's parameter; raises :class:`QuestionError` for names that mean nothing."""
     for index, node in enumerate(graph.nodes):
         if node.path == path:
-            known = parameter_names(type(node.layer))
+            known = parameter_names(node.layer.op)
             parameter = known.get(name)
             if parameter is None or node.layer.parameters[parameter].kind not in SOLVABLE:
                 takes = ", ".join(p for p, q in node.layer.parameters.items() if q.kind in SOLVABLE)
-                raise QuestionError(
-                    f"{path} is a {node.layer.op}, which has no {name} to ask for; it has {takes}"
-                )
+                raise QuestionError(f"{path} is a {node.layer.op}, which has no {name} to ask for; it has {takes}")
             least = node.layer.parameters[parameter].least
             label = f"{path}.{parameter}" if qualified else parameter
             return ParameterUnknown(label, index, parameter, 0 if least is None else least)
@@ -93,7 +91,8 @@ def tried_and_solved(
     unknowns: Sequence[ParameterUnknown],
 ) -> tuple[list[ParameterUnknown], list[ParameterUnknown]]:
     """The parameters to enumerate, and those to solve for: one that is linear, for each layer asked about."""
-    tried, solved = [], []
+    tried: list[ParameterUnknown] = []
+    solved: list[ParameterUnknown] = []
     for unknown in sorted(unknowns, key=lambda u: LINEAR.index(u.parameter) if u.linear else len(LINEAR)):
         alone = all(other.node != unknown.node for other in solved)
         (solved if unknown.linear and alone else tried).append(unknown)

@@ -44,9 +44,7 @@ def rule_for(derivation: Derivation, wire: Wire) -> str:
 def worked(graph: Graph, wire: Wire, answer: Answer, usual: Mapping[str, Dim]) -> tuple[Check, ...]:
     """A solution worked through, lossless if there is one, then the sizes next door that are none."""
     best = answer.lossless if answer.lossless and answer.lossless.boxes else answer
-    near = {
-        name: value for name, value in usual.items() if isinstance(value, int) and name in answer.unknowns
-    }
+    near = {name: value for name, value in usual.items() if isinstance(value, int) and name in answer.unknowns}
     values = best.nearest(**near)
     if values is None:
         return ()
@@ -154,11 +152,6 @@ def _wanted(size: Dim, condition: Truth) -> int | None:
 
     items = condition.items if isinstance(condition, Both) else (condition,)
     for item in items:
-        if (
-            isinstance(item, Comparison)
-            and item.op == "=="
-            and item.left == size
-            and isinstance(item.right, int)
-        ):
+        if isinstance(item, Comparison) and item.op == "==" and item.left == size and isinstance(item.right, int):
             return item.right
     return None

@@ -42,9 +42,7 @@ def _undecided(claim: Claim, truth: Condition, assumed: Truth) -> Iterator[Diagn
     if isinstance(verdict, Refuted):
         sizes = ", ".join(f"{name} = {value}" for name, value in verdict.counterexample.items())
         advice = Advice("counterexample", f"{sizes}: {truth} is false")
-        yield Diagnostic(
-            "SS040", "refuted-claim", "this is not so for every size", claim.span, advice=(advice,)
-        )
+        yield Diagnostic("SS040", "refuted-claim", "this is not so for every size", claim.span, advice=(advice,))
         return
     message = "this is neither proved nor refuted"
     yield Diagnostic(

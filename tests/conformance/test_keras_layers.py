@@ -207,9 +207,7 @@ def layer_norm(draw: Draw) -> tuple[Case, Callable[[], Any]]:
 
 def group_norm(draw: Draw) -> tuple[Case, Callable[[], Any]]:
     groups = draw.number(1, 4)
-    case = make(
-        "group_norm", KERAS, draw.image(KERAS, draw.number(1, 2), draw.number(1, 8), 4), groups=groups
-    )
+    case = make("group_norm", KERAS, draw.image(KERAS, draw.number(1, 2), draw.number(1, 8), 4), groups=groups)
     return case, lambda: layers.GroupNormalization(groups)
 
 

@@ -137,9 +137,7 @@ def model(case: Case, op: str, attributes: dict[str, Any], opset: int) -> Any:
     sizes = [1, *case.sizes]
     value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, sizes)
     result = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None)
-    arrays = [
-        onnx.numpy_helper.from_array(numpy.zeros(shape, numpy.float32), name) for name, shape in weights
-    ]
+    arrays = [onnx.numpy_helper.from_array(numpy.zeros(shape, numpy.float32), name) for name, shape in weights]
     graph = onnx.helper.make_graph([node], "case", [value], [result], arrays)
     return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)], ir_version=9)
 

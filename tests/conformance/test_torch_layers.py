@@ -43,9 +43,7 @@ def conv(draw: Draw) -> tuple[Case, Callable[[], Any]]:
         groups=groups,
         bias=bias,
     )
-    return case, lambda: ranked("Conv", rank)(
-        channels_in, channels, kernel, stride, padding, dilation, groups, bias
-    )
+    return case, lambda: ranked("Conv", rank)(channels_in, channels, kernel, stride, padding, dilation, groups, bias)
 
 
 def conv_transpose(draw: Draw) -> tuple[Case, Callable[[], Any]]:
@@ -225,9 +223,7 @@ def dense(draw: Draw) -> tuple[Case, Callable[[], Any]]:
 def group_norm(draw: Draw) -> tuple[Case, Callable[[], Any]]:
     channels, groups = draw.number(1, 8), draw.number(1, 4)
     # PyTorch refuses to train on one value a group, which depends on the batch; two cells are enough.
-    case = make(
-        "group_norm", TORCH, (channels, *(draw.number(2, 4) for _ in range(draw.number(1, 3)))), groups=groups
-    )
+    case = make("group_norm", TORCH, (channels, *(draw.number(2, 4) for _ in range(draw.number(1, 3)))), groups=groups)
     return case, lambda: nn.GroupNorm(groups, channels)
 
 
@@ -259,9 +255,7 @@ def lstm(draw: Draw) -> tuple[Case, Callable[[], Any]]:
     sizes = (draw.number(1, 5), draw.number(1, 5))
     units, layers, both, bias = draw.number(1, 4), draw.number(1, 3), draw.chance(), draw.chance()
     projection = draw.pick(0, 0, draw.number(1, 4))
-    case = make(
-        "lstm", TORCH, sizes, units=units, layers=layers, bidirectional=both, bias=bias, projection=projection
-    )
+    case = make("lstm", TORCH, sizes, units=units, layers=layers, bidirectional=both, bias=bias, projection=projection)
     return case, lambda: First(nn.LSTM(sizes[1], units, layers, bias, True, 0.0, both, projection))
 
 
