@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from shapesolver.diagnostics import Diagnostic, NetError, ShapeSolverError, Span
-    from shapesolver.net import Net, PlacedLayer, ShapeError, load, parse
+    from shapesolver.net import Net, load, parse
+    from shapesolver.network import PlacedLayer, ShapeError
 
 __version__ = "0.1.0"
 
@@ -35,8 +36,8 @@ _HOMES = {
     "ShapeSolverError": "diagnostics",
     "Span": "diagnostics",
     "Net": "net",
-    "PlacedLayer": "net",
-    "ShapeError": "net",
+    "PlacedLayer": "network",
+    "ShapeError": "network",
     "load": "net",
     "parse": "net",
 }

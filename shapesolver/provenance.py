@@ -9,7 +9,7 @@ from shapesolver.arithmetic import Dim, symbol, symbols
 from shapesolver.derive import apply
 from shapesolver.layers.base import AxisWise, Layer, Tensor
 from shapesolver.model.graph import Wire
-from shapesolver.net import Net
+from shapesolver.network import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class Chain:
     steps: tuple[Step, ...]
 
 
-def explain(net: Net, path: str) -> tuple[Chain, ...]:
-    """The chain of each axis of a layer's result; raises :class:`~shapesolver.net.ShapeError` if it has none."""
+def explain(net: Network, path: str) -> tuple[Chain, ...]:
+    """The chain of each axis of a layer's result; raises :class:`~shapesolver.network.ShapeError` if it has none."""
     free, shown = net.free(), net.usual()
     target = free[path]
     wire, tensor = target.wire, target.tensor
@@ -49,7 +49,7 @@ def explain(net: Net, path: str) -> tuple[Chain, ...]:
     return tuple(_chain(free, shown, path, wire, index, axis) for index, axis in enumerate(tensor.axes))
 
 
-def _chain(free: Net, shown: Net, path: str, wire: Wire, index: int, axis: str) -> Chain:
+def _chain(free: Network, shown: Network, path: str, wire: Wire, index: int, axis: str) -> Chain:
     steps: dict[tuple[Wire, int], Step] = {}
     pending = [(wire, index)]
     while pending:
@@ -65,7 +65,7 @@ def _chain(free: Net, shown: Net, path: str, wire: Wire, index: int, axis: str) 
     return Chain(path, axis, last.total, last.value, shown_steps)
 
 
-def _step(free: Net, shown: Net, wire: Wire, index: int) -> tuple[Step, list[tuple[Wire, int]]]:
+def _step(free: Network, shown: Network, wire: Wire, index: int) -> tuple[Step, list[tuple[Wire, int]]]:
     """One layer's step, and the sizes that it is made of."""
     node = free.graph.nodes[wire.node]
     derivation = free.derivation

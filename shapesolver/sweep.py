@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy
 
 from shapesolver.arithmetic import Dim, Formula, Truth, substitute
 from shapesolver.arithmetic.conditions import evaluate
 from shapesolver.derive import derive
-
-if TYPE_CHECKING:
-    from shapesolver.net import Net
+from shapesolver.network import Network
 
 
-def sweep(net: Net, arrays: Mapping[str, Any]) -> Mapping[str, tuple[numpy.ndarray, ...]]:
+def sweep(net: Network, arrays: Mapping[str, Any]) -> Mapping[str, tuple[numpy.ndarray, ...]]:
     """The shape of every layer by path, one array an axis; 0 where the network cannot be built up to there.
 
     Raises ``ValueError`` for an unknown size, one without a value, or arrays that do not broadcast.
@@ -46,7 +44,7 @@ class Sweep:
         self._truths: dict[Truth, numpy.ndarray] = {}
         self._masked: dict[tuple[Dim, int], numpy.ndarray] = {}
 
-    def run(self, net: Net, graph: Any, swept: set[str]) -> Mapping[str, tuple[numpy.ndarray, ...]]:
+    def run(self, net: Network, graph: Any, swept: set[str]) -> Mapping[str, tuple[numpy.ndarray, ...]]:
         """Derive once with the swept sizes symbolic, then evaluate."""
         derivation = derive(graph, {n: v for n, v in self._values.items() if n not in swept})
         everything = numpy.full(self._shape, True)

@@ -9,6 +9,7 @@ import pytest
 from shapesolver import Net, ShapeSolverError, load, parse
 from shapesolver.language.queries import EXAMPLES as QUESTIONS
 from shapesolver.language.queries import read_question
+from shapesolver.render.answer import answer_text
 
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
 
@@ -19,7 +20,7 @@ def example(name: str) -> Net:
 
 def test_the_question_of_the_design() -> None:
     answer = example("mnist").ask("what input size gives 2x2")
-    assert str(answer) == (
+    assert answer_text(answer) == (
         "read as    find H, W of image so that conv2 (the last layer with height and width) is 2 x 2\n"
         "H, W       25..30                    every solution, proved\n"
         "lossless   25                        28 leaves 3 of H unread; 30 leaves 5 of H unread\n"
@@ -40,7 +41,7 @@ def test_one_unknown_iterates_and_counts() -> None:
     answer = example("mnist").solve("conv2.H == 2", "H")
     assert list(answer) == [25, 26, 27, 28, 29, 30]
     assert answer.count == 6
-    assert str(answer.set) == "25..30"
+    assert str(answer) == "25..30"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterator
 from typing import Any
 
-from shapesolver.arithmetic import Dim, symbol
+from shapesolver.arithmetic import symbol
 from shapesolver.diagnostics import Diagnostic, Label, Span
 from shapesolver.language import tree
 from shapesolver.layers import dialects
@@ -18,14 +18,13 @@ from shapesolver.layers.base import Layer
 from shapesolver.layers.dialects import Dialect
 from shapesolver.layers.registry import spellings
 from shapesolver.layers.source import Source
-from shapesolver.model.calls import BoundCall, bind, is_symbolic, make, spelling_of
+from shapesolver.model.calls import BoundCall, bind, make, spelling_of
+from shapesolver.model.draft import MAX_LAYERS, Draft
 from shapesolver.model.errors import AlreadySaid, BuildError, LimitError, did_you_mean
-from shapesolver.model.graph import Claim, Graph, Hole, Node, Reference, Wire
+from shapesolver.model.graph import Claim, Graph, Wire
 from shapesolver.model.scope import BlockValue, Scope, TensorValue
 from shapesolver.model.values import WORDS, Values, dotted_text
 
-MAX_LAYERS = 250_000
-"""The most layers that a file may lay out, its repeats included."""
 MAX_REPEAT = 100_000
 """The most rounds of one repeat."""
 MAX_BLOCK_DEPTH = 50
@@ -51,39 +50,15 @@ class Builder:
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
         self.dialect = Dialect()
-        self._nodes: list[Node] = []
-        self._paths: set[str] = set()
-        self._names: dict[str, Wire] = {}
-        self._spans: dict[str, Span] = {}
-        self._symbols: dict[str, int | None] = {}
-        self._references: dict[str, Reference] = {}
-        self._holes: dict[str, Hole] = {}
-        self._assumptions: list[Claim] = []
-        self._expectations: list[Claim] = []
-        self._outputs: list[Wire] = []
+        self._draft = Draft()
         self._previous: Result = ()
         self._depth = 0
         self._blocks: list[str] = []
-        self._layers: dict[Layer, Layer] = {}
-        self._attributes: dict[str, Layer] = {}
-        self._values = Values(self)
-        self._hole_place: tuple[str, str] = ("", "")
+        self._values = Values(self._draft)
 
     def finish(self) -> Graph:
         """The graph of what was laid out."""
-        outputs = tuple(self._outputs) or (self._previous or ())
-        return Graph(
-            dialect=self.dialect,
-            nodes=tuple(self._nodes),
-            names=self._names,
-            outputs=outputs,
-            symbols=self._symbols,
-            references=self._references,
-            holes=self._holes,
-            assumptions=tuple(self._assumptions),
-            expectations=tuple(self._expectations),
-            spans=self._spans,
-        )
+        return self._draft.graph(self.dialect, self._previous or ())
 
     # Statements.
 
@@ -125,13 +100,13 @@ class Builder:
             case tree.Repeat():
                 self._repeat(statement, scope)
             case tree.Assume(condition=condition, span=span):
-                self._assumptions.append(Claim(self._values.truth(condition, scope), span))
+                self._draft.assumptions.append(Claim(self._values.truth(condition, scope), span))
             case tree.Expect(condition=condition, span=span):
-                self._expectations.append(Claim(self._values.truth(condition, scope), span))
+                self._draft.expectations.append(Claim(self._values.truth(condition, scope), span))
             case tree.Output(values=values):
                 for value in values:
                     wires = self._pipeline(value, scope, None, ())
-                    self._outputs.extend(wires or ())
+                    self._draft.outputs.extend(wires or ())
 
     def _dialect(self, statement: tree.Dialect, scope: Scope) -> None:
         name = statement.name.text
@@ -163,18 +138,18 @@ class Builder:
         self.dialect = Dialect.named(name, opset)
 
     def _before_layers(self, what: str, span: Span) -> None:
-        if self._nodes:
+        if self._draft.nodes:
             raise BuildError("bad-statement", f"`{what}` stands before the first layer", span)
 
     def _define(self, name: tree.Name, value: Any, scope: Scope) -> None:
         self._unused(name, scope)
         scope.names[name.text] = value
-        self._spans[scope.full(name.text)] = name.span
+        self._draft.spans[scope.full(name.text)] = name.span
 
     def _unused(self, name: tree.Name, scope: Scope) -> None:
         """That a name is new in its scope."""
         if name.text in scope.names or name.text in WORDS:
-            where = self._spans.get(scope.full(name.text))
+            where = self._draft.spans.get(scope.full(name.text))
             related = [Label(where, "it is given here first")] if where else []
             raise BuildError("repeated-name", f"`{name.text}` is already a name here", name.span, related=related)
 
@@ -184,12 +159,12 @@ class Builder:
         if not isinstance(count, int) or count < 0:
             raise BuildError("bad-value", "repeat takes a whole number, 0 or more", span)
         lines = _least_lines(statement.body)
-        if count > MAX_REPEAT or len(self._nodes) + count * lines > MAX_LAYERS:
+        if count > MAX_REPEAT or len(self._draft.nodes) + count * lines > MAX_LAYERS:
             raise LimitError(
                 f"repeat {count} is beyond what a file may lay out: {MAX_REPEAT} rounds, {MAX_LAYERS} layers",
                 span,
             )
-        path = self._ordinal("repeat", scope)
+        path = self._draft.free_path("repeat", scope)
         for index in range(count):
             inner = Scope(f"{path}[{index}]", scope)
             if statement.index is not None:
@@ -216,8 +191,8 @@ class Builder:
             wire = None if wires is None else Wire(wires[0].node, index) if len(line.names) > 1 else wires[0]
             scope.names[name.text] = TensorValue(wire, name.span)
             if wire is not None:
-                self._names[scope.full(name.text)] = wire
-                self._spans[scope.full(name.text)] = name.span
+                self._draft.names[scope.full(name.text)] = wire
+                self._draft.spans[scope.full(name.text)] = name.span
 
     def _name_for_path(self, line: tree.Line) -> str | None:
         """The name that the line's main layer takes; several names share none."""
@@ -298,16 +273,16 @@ class Builder:
             if isinstance(found, TensorValue):
                 return found
             # Layers without a name go by their path: `flatten1`.
-            wire = self._names.get(scope.full(path)) if found is None else None
+            wire = self._draft.names.get(scope.full(path)) if found is None else None
             return TensorValue(wire, expression.span) if wire else None
         for full in (scope.full(path), path):
-            if full in self._names:
-                return TensorValue(self._names[full], expression.span)
+            if full in self._draft.names:
+                return TensorValue(self._draft.names[full], expression.span)
         raise BuildError(
             "unknown-name",
             f"nothing is called `{path}` here",
             expression.span,
-            advice=did_you_mean(difflib.get_close_matches(path, self._names, n=2)),
+            advice=did_you_mean(difflib.get_close_matches(path, self._draft.names, n=2)),
         )
 
     def _is_tensor(self, expression: tree.Expression, scope: Scope) -> bool:
@@ -323,7 +298,7 @@ class Builder:
                 return text in spellings() or isinstance(scope.find(text), BlockValue)
             case tree.Attribute() | tree.Index():
                 path = dotted_text(expression)
-                return scope.full(path) in self._names or path in self._names
+                return scope.full(path) in self._draft.names or path in self._draft.names
         return False
 
     def _call(
@@ -365,11 +340,8 @@ class Builder:
         spelling = spellings().get(function.text)
         if spelling is not None and issubclass(spelling.kind, Source):
             arguments = tuple(self._source_argument(a, scope, spelling.kind.op) for a in arguments)
-        path = scope.full(name or function.text)
 
         def evaluate(expression: tree.Expression, words: bool) -> Any:
-            if isinstance(expression, tree.Hole):
-                self._hole_place = path, function.text
             return self._values.value(expression, scope, words)
 
         def is_tensor(expression: tree.Expression) -> bool:
@@ -397,14 +369,14 @@ class Builder:
         known = scope.find(name)
         if known is None:
             self._symbol(named, usual, scope)
-        elif name not in self._symbols or self._symbols[name] not in (None, usual):
+        elif name not in self._draft.symbols or self._draft.symbols[name] not in (None, usual):
             raise BuildError("repeated-name", f"`{name}` already means something else here", argument.span)
         return tree.Argument(None, named, span=argument.span)
 
     def _symbol(self, name: tree.Name, usual: int | None, scope: Scope) -> None:
         scope.names[name.text] = symbol(name.text)
-        self._symbols[name.text] = usual
-        self._spans[name.text] = name.span
+        self._draft.symbols[name.text] = usual
+        self._draft.spans[name.text] = name.span
 
     def _inputs(self, call: BoundCall, scope: Scope, previous: Result) -> tuple[Wire, ...] | None:
         """The wires that a layer consumes: those named, or the previous result."""
@@ -452,26 +424,10 @@ class Builder:
         allow: tuple[str, ...],
         results: int,
     ) -> tuple[Wire, ...]:
-        if len(self._nodes) >= MAX_LAYERS:
-            raise LimitError(f"the file lays out more than {MAX_LAYERS} layers", span)
-        layer = self._layers.setdefault(layer, layer)
-        path = scope.full(name) if name else self._ordinal(layer.op, scope)
+        path = scope.full(name) if name else self._draft.free_path(layer.op, scope)
         if name:
             scope.ordinals[layer.op] = scope.ordinals.get(layer.op, 0) + 1
-        self._paths.add(path)
-        self._nodes.append(Node(path, layer, inputs, span, results, allow, is_symbolic(layer)))
-        wire = Wire(len(self._nodes) - 1)
-        self._attributes[path] = layer
-        self._names.setdefault(path, wire)
-        return (wire,)
-
-    def _ordinal(self, op: str, scope: Scope) -> str:
-        """The next free path of an unnamed layer: op and number."""
-        while True:
-            scope.ordinals[op] = scope.ordinals.get(op, 0) + 1
-            path = scope.full(f"{op}{scope.ordinals[op]}")
-            if path not in self._paths and path not in self._names:
-                return path
+        return (self._draft.add(path, layer, inputs, span, results, allow),)
 
     # Blocks.
 
@@ -488,14 +444,14 @@ class Builder:
         if text in self._blocks:
             cycle = " -> ".join((*self._blocks[self._blocks.index(text) :], text))
             raise BuildError("cyclic-block", f"block `{text}` calls itself: {cycle}", span)
-        path = scope.full(name) if name else self._ordinal(text, scope)
+        path = scope.full(name) if name else self._draft.free_path(text, scope)
         root = scope
         while root.parent is not None:
             root = root.parent
         inner = Scope(path, root, dict(self._block_arguments(block, arguments, span, scope, previous)))
         kept, self._previous = self._previous, previous
         self._blocks.append(text)
-        self._paths.add(path)
+        self._draft.paths.add(path)
         try:
             self._inside(block.body, inner, span)
             result = self._previous
@@ -503,7 +459,7 @@ class Builder:
             self._blocks.pop()
             self._previous = kept
         if result:
-            self._names.setdefault(path, result[0])
+            self._draft.names.setdefault(path, result[0])
         return result
 
     def _block_arguments(
@@ -548,36 +504,6 @@ class Builder:
             wires = self._lane(expression, scope, previous)
             return TensorValue(wires[0] if wires else None, expression.span)
         return self._values.value(expression, scope, words=True)
-
-    # What values ask for.
-
-    def size_of(self, tensor: TensorValue, name: str, axis: str | int, span: Span) -> Dim:
-        """The symbol that stands for a size until it is derived."""
-        if tensor.wire is None:
-            raise AlreadySaid(span)
-        path = self._nodes[tensor.wire.node].path
-        text = f"{path}[{axis}]" if isinstance(axis, int) else f"{path}.{axis}"
-        if tensor.wire.output:
-            text = f"{path}:{tensor.wire.output}.{axis}"
-        self._references.setdefault(text, Reference(tensor.wire, axis, span))
-        return symbol(text, 0 if axis == "rank" else 1)
-
-    def attribute_of(self, path: str, name: str, span: Span) -> Any:
-        """A layer's parameter, or a result inside a block, by dotted path."""
-        owner, _, attribute = path.rpartition(".")
-        layer = self._attributes.get(owner)
-        if layer is not None and attribute in layer.parameters:
-            return getattr(layer, attribute)
-        if path in self._names:
-            return TensorValue(self._names[path], span)
-        return None
-
-    def hole(self, name: str, span: Span) -> Dim:
-        """The symbol for an unknown parameter; several places may share one."""
-        if name in self._symbols:
-            raise BuildError("repeated-name", f"`?{name}` is also the name of a size", span)
-        self._holes.setdefault(name, Hole(*self._hole_place, span))
-        return symbol(name, least=0)
 
 
 def _least_lines(body: tuple[tree.Statement, ...]) -> int:

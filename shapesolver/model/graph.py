@@ -48,14 +48,6 @@ class Claim(NamedTuple):
     span: Span
 
 
-class Hole(NamedTuple):
-    """An unknown parameter, written ``?p``."""
-
-    path: str
-    parameter: str
-    span: Span
-
-
 @dataclass(frozen=True, slots=True)
 class Graph:
     """The whole network. ``nodes`` are in order: each comes after its inputs."""
@@ -69,7 +61,8 @@ class Graph:
     """The symbolic sizes of the inputs, and their usual values."""
     references: Mapping[str, Reference] = field(default_factory=dict)
     """The symbols that stand for sizes of layers in parameters and claims."""
-    holes: Mapping[str, Hole] = field(default_factory=dict)
+    holes: Mapping[str, Span] = field(default_factory=dict)
+    """The unknown parameters, written ``?p``, and where."""
     assumptions: tuple[Claim, ...] = ()
     expectations: tuple[Claim, ...] = ()
     spans: Mapping[str, Span] = field(default_factory=dict)

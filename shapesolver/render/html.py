@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
 
+from shapesolver.network import Network
 from shapesolver.render.summary import cells, headers, headline, summarise, totals
 
-if TYPE_CHECKING:
-    from shapesolver.net import Net
 
-
-def summary_html(net: Net) -> str:
+def summary_html(net: Network) -> str:
     """The table, every text escaped."""
     summary = summarise(net)
     head = "".join(f"<th style='text-align:left'>{escape(column)}</th>" for column in headers(True, False))

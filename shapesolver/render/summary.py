@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shapesolver.arithmetic import Dim
 from shapesolver.layers.base import Tensor, Weight
-from shapesolver.net import count, sum_of
-
-if TYPE_CHECKING:
-    from shapesolver.net import Net
+from shapesolver.network import Network, count, sum_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ class Summary:
     trainable: Dim
 
 
-def summarise(net: Net) -> Summary:
+def summarise(net: Network) -> Summary:
     """The summary of a network at its usual sizes, or at those that were set."""
     shown = net.usual()
     formulas = net.free().derivation

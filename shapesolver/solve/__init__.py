@@ -14,12 +14,12 @@ from shapesolver.solve.unknowns import QuestionError
 
 if TYPE_CHECKING:
     from shapesolver.language import tree
-    from shapesolver.net import Net
+    from shapesolver.network import Network
 
 __all__ = ["Answer", "QuestionError", "Status", "ask", "solve"]
 
 
-def ask(net: Net, text: str) -> Answer:
+def ask(net: Network, text: str) -> Answer:
     """The answer to a question in words."""
     question = read_question(text)
     match question:
@@ -38,7 +38,7 @@ def ask(net: Net, text: str) -> Answer:
             return Answer(f"why {path} has its size", Status.PROVED, (), ({},), reason=chain_text(explain(net, path)))
 
 
-def solve(net: Net, target: str, unknowns: tuple[str, ...], at: str | None, where: str) -> Answer:
+def solve(net: Network, target: str, unknowns: tuple[str, ...], at: str | None, where: str) -> Answer:
     """Every value of the unknowns that gives the target; see :meth:`shapesolver.net.Net.solve`."""
     limits = _condition(where) if where else None
     return Solver(net).inverse(Inverse(unknowns, _condition(target), at, limits))

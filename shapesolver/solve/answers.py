@@ -123,9 +123,17 @@ class Answer:
                     yield {name: values[name] for name in self.unknowns}
 
     def __str__(self) -> str:
-        from shapesolver.render.answer import answer_text
-
-        return answer_text(self)
+        """The solutions alone, ``25..30`` or ``H 25..30, W 25..30 or ...``; rendering says the rest."""
+        if self.status is Status.UNDECIDED or not self.boxes:
+            return f"{'undecided' if self.status is Status.UNDECIDED else 'none'}: {self.reason}"
+        if not self.unknowns:
+            return self.reason
+        if len(self.unknowns) == 1 and self.condition is True:
+            return str(self.set)
+        boxes = (", ".join(f"{name} {members}" for name, members in box.items()) for box in self.boxes)
+        ties = "".join(f", {name} = {value}" for name, value in self.ties.items())
+        rest = "" if self.condition is True else f" where {self.condition}"
+        return " or ".join(boxes) + ties + rest
 
 
 def _closest(members: IntSet, wanted: int) -> int | None:

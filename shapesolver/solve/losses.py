@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from shapesolver.layers.base import AxisWise
+from shapesolver.network import Network
 from shapesolver.solve.answers import Answer, Status
 
-if TYPE_CHECKING:
-    from shapesolver.net import Net
 
-
-def losing_layers(net: Net) -> Answer:
+def losing_layers(net: Network) -> Answer:
     """The layers whose windows end before their input does, with what each loses.
 
     A loss is local: another path may still read the cells.
@@ -26,7 +23,7 @@ def losing_layers(net: Net) -> Answer:
     return Answer(reading, Status.PROVED, (), ({},), reason="; ".join(lines))
 
 
-def losses(net: Net) -> Iterator[tuple[str, str, int, int]]:
+def losses(net: Network) -> Iterator[tuple[str, str, int, int]]:
     """Each layer's path, the axis, its size, and how many of its last cells no window reaches."""
     derivation = net.derivation
     for index, node in enumerate(net.graph.nodes):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shapesolver.arithmetic import Dim, Truth, both, compare, resolve
 from shapesolver.arithmetic.atoms import Symbol
@@ -19,6 +19,7 @@ from shapesolver.language.questions import Inverse, Proof, Valid
 from shapesolver.layers.parameters import ParameterError
 from shapesolver.layers.windows import Windowed
 from shapesolver.model.graph import Graph, Wire
+from shapesolver.network import Network
 from shapesolver.solve.answers import Answer, Box, Status
 from shapesolver.solve.coverage import nothing_lost
 from shapesolver.solve.names import Reader
@@ -27,14 +28,12 @@ from shapesolver.solve.unknowns import (
     ParameterUnknown,
     QuestionError,
     UnbuildableError,
+    hole_unknown,
     parameter_unknown,
     tried_and_solved,
     with_unknowns,
 )
 from shapesolver.solve.working import rule_for, unread_cells, why_not, worked
-
-if TYPE_CHECKING:
-    from shapesolver.net import Net
 
 MAX_NATURAL = 5_000
 """The greatest natural limit of a parameter up to which every value is tried, so that the answer is proved."""
@@ -45,7 +44,7 @@ MAX_TRIALS = 200_000
 class Solver:
     """One network with its input sizes free."""
 
-    def __init__(self, net: Net) -> None:
+    def __init__(self, net: Network) -> None:
         self.net = net
         self.graph: Graph = net.free().graph
         self.usual: dict[str, Dim] = {n: u for n, u in {**self.graph.symbols, **net.values}.items() if u is not None}
@@ -153,22 +152,24 @@ class Solver:
     # Parameters.
 
     def _parameters(self, names: Sequence[str]) -> list[ParameterUnknown]:
-        places = []
-        for name in names:
-            hole = self.graph.holes.get(name)
-            owner, _, parameter = (name if hole is None else f"{hole.path}.{hole.parameter}").rpartition(".")
-            if hole is not None:
-                raise QuestionError(
-                    f"ask for the hole ?{name} as the parameter it stands for, `what PARAMETER of LAYER`"
-                )
-            if not owner:
+        left = self.graph.holes.keys() - set(names)
+        if left:
+            holes = ", ".join(f"?{name}" for name in sorted(left))
+            raise QuestionError(f"the file leaves {holes} open; ask for it too, as in `what {min(left)} gives ...`")
+        asked = [name for name in names if name not in self.graph.holes]
+        for name in asked:
+            if "." not in name:
                 known = ", ".join(self.graph.symbols) or "none"
-                raise QuestionError(
-                    f"{name} is no size of this network ({known}); a parameter is asked for as `{name} of conv1`"
-                )
-            places.append((owner, parameter))
-        qualified = len({owner for owner, _ in places}) > 1
-        return [parameter_unknown(self.graph, owner, parameter, qualified) for owner, parameter in places]
+                hint = f"a parameter is asked for as `{name} of conv1`"
+                raise QuestionError(f"{name} is no size of this network ({known}); {hint}")
+        qualified = len({name.rpartition(".")[0] for name in asked}) > 1
+        return [self._parameter(name, qualified) for name in names]
+
+    def _parameter(self, name: str, qualified: bool) -> ParameterUnknown:
+        if name in self.graph.holes:
+            return hole_unknown(self.graph, name)
+        owner, _, parameter = name.rpartition(".")
+        return parameter_unknown(self.graph, owner, parameter, qualified)
 
     def _with_parameters(
         self,

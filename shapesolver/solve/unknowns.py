@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from shapesolver.arithmetic import Dim, Formula
+from shapesolver.arithmetic import Dim, Formula, symbols
 from shapesolver.arithmetic.atoms import Symbol
 from shapesolver.diagnostics import ShapeSolverError
+from shapesolver.layers.base import Layer
 from shapesolver.layers.parameters import Kind
 from shapesolver.layers.registry import parameter_names
+from shapesolver.model.calls import flat
 from shapesolver.model.graph import Graph
 
 LINEAR = ("padding", "output_padding", "amount", "offset", "kernel", "channels", "units", "dilation")
@@ -42,18 +44,18 @@ class ParameterUnknown:
     name: str
     """Its name in the answer: ``padding``, or ``conv2.padding`` where several layers are asked about."""
     node: int
+    """The first layer that has it; a hole may stand in several."""
     parameter: str
     least: int
+    linear: bool
+    """Whether its size law is linear in it."""
+    hole: bool = False
+    """Whether the file itself leaves it open, as ``?p``."""
 
     @property
     def symbol(self) -> Symbol:
         """The symbol that stands for it."""
         return Symbol(self.name, self.least)
-
-    @property
-    def linear(self) -> bool:
-        """Whether its size law is linear in it."""
-        return self.parameter in LINEAR
 
     @property
     def most(self) -> int:
@@ -70,16 +72,34 @@ def parameter_unknown(graph: Graph, path: str, name: str, qualified: bool = Fals
             if parameter is None or node.layer.parameters[parameter].kind not in SOLVABLE:
                 takes = ", ".join(p for p, q in node.layer.parameters.items() if q.kind in SOLVABLE)
                 raise QuestionError(f"{path} is a {node.layer.op}, which has no {name} to ask for; it has {takes}")
-            least = node.layer.parameters[parameter].least
             label = f"{path}.{parameter}" if qualified else parameter
-            return ParameterUnknown(label, index, parameter, 0 if least is None else least)
+            return _unknown(label, index, node.layer, parameter, hole=False)
     raise QuestionError(f"no layer is called {path}")
+
+
+def hole_unknown(graph: Graph, name: str) -> ParameterUnknown:
+    """The unknown for a hole of the file, by the first parameter that it stands for."""
+    for index, node in enumerate(graph.nodes):
+        for parameter, value in node.layer.values() if node.symbolic else ():
+            if any(s.text == name for dim in flat(value) for s in symbols(dim) if not isinstance(dim, (str, float))):
+                return _unknown(name, index, node.layer, parameter, hole=True)
+    raise QuestionError(f"no parameter depends on ?{name}")
+
+
+def _unknown(label: str, index: int, layer: Layer, parameter: str, hole: bool) -> ParameterUnknown:
+    least = layer.parameters[parameter].least
+    # A pool's stride is its kernel when left out, and a size law is not linear in a stride.
+    doubles = parameter == "kernel" and getattr(layer, "stride", 1) is None
+    linear = parameter in LINEAR and not doubles
+    return ParameterUnknown(label, index, parameter, 0 if least is None else least, linear, hole)
 
 
 def with_unknowns(graph: Graph, unknowns: Iterable[ParameterUnknown], values: Mapping[str, Dim]) -> Graph:
     """The graph with a value, or else a symbol, in the place of each parameter asked for."""
     nodes = list(graph.nodes)
     for unknown in unknowns:
+        if unknown.hole:
+            continue
         node = nodes[unknown.node]
         value = values.get(unknown.name, Formula.of(unknown.symbol))
         layer = node.layer.with_(**{unknown.parameter: value})

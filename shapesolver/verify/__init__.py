@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from shapesolver.diagnostics import Diagnostic
+from shapesolver.network import Network
 from shapesolver.verify.buildable import cannot_build
 from shapesolver.verify.claims import failed_claims
 
-if TYPE_CHECKING:
-    from shapesolver.net import Net
 
-
-def verify(net: Net) -> tuple[Diagnostic, ...]:
+def verify(net: Network) -> tuple[Diagnostic, ...]:
     """Every finding about a network, in the order of the file."""
     found = [*cannot_build(net), *failed_claims(net)]
     return tuple(sorted(found, key=lambda diagnostic: diagnostic.span))

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from shapesolver.derive import Derivation
 from shapesolver.diagnostics import Advice, Diagnostic, Label
 from shapesolver.layers.base import RULES, Need
 from shapesolver.model.graph import Node
-
-if TYPE_CHECKING:
-    from shapesolver.net import Net
+from shapesolver.network import Network
 
 FRAMEWORKS = {"keras": "Keras", "torch": "PyTorch", "onnx": "ONNX Runtime"}
 
 
-def cannot_build(net: Net) -> Iterator[Diagnostic]:
+def cannot_build(net: Network) -> Iterator[Diagnostic]:
     """The layers that no framework would build, each with its inputs' sizes and the framework's own words.
 
     A layer that only lacks an input is not reported: its input is.

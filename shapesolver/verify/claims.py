@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from shapesolver.arithmetic import Condition, Truth, both
 from shapesolver.diagnostics import Advice, Diagnostic, Severity
 from shapesolver.model.graph import Claim
-
-if TYPE_CHECKING:
-    from shapesolver.net import Net
+from shapesolver.network import Network
 
 
-def failed_claims(net: Net) -> Iterator[Diagnostic]:
+def failed_claims(net: Network) -> Iterator[Diagnostic]:
     """Expectations that are false, or that cannot be decided; and assumptions that these sizes break."""
     for claim in net.graph.assumptions:
         if net.derivation.truth(claim) is False:
@@ -26,7 +23,7 @@ def failed_claims(net: Net) -> Iterator[Diagnostic]:
         yield from _expectation(net, claim, net.derivation.truth(claim), assumed)
 
 
-def _expectation(net: Net, claim: Claim, truth: Truth, assumed: Truth) -> Iterator[Diagnostic]:
+def _expectation(net: Network, claim: Claim, truth: Truth, assumed: Truth) -> Iterator[Diagnostic]:
     if truth is False:
         yield Diagnostic("SS040", "refuted-claim", "this is not so", claim.span, advice=_sizes(net, claim))
     elif isinstance(truth, Condition):
@@ -55,7 +52,7 @@ def _undecided(claim: Claim, truth: Condition, assumed: Truth) -> Iterator[Diagn
     )
 
 
-def mentioned(net: Net, claim: Claim) -> Iterator[str]:
+def mentioned(net: Network, claim: Claim) -> Iterator[str]:
     """The sizes of layers that a claim is about."""
     if isinstance(claim.condition, Condition):
         for symbol in claim.condition.symbols():
@@ -63,12 +60,12 @@ def mentioned(net: Net, claim: Claim) -> Iterator[str]:
                 yield symbol.text
 
 
-def wire_broken(net: Net, reference: str) -> bool:
+def wire_broken(net: Network, reference: str) -> bool:
     """Whether a mentioned size is not to be had, which has been reported where it happens."""
     return reference not in net.derivation.known
 
 
-def _sizes(net: Net, claim: Claim) -> tuple[Advice, ...]:
+def _sizes(net: Network, claim: Claim) -> tuple[Advice, ...]:
     """What the mentioned sizes really are."""
     found = []
     for name in dict.fromkeys(
