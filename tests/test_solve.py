@@ -189,3 +189,37 @@ def test_questions_about_nothing_are_refused(question: str, message: str) -> Non
     with pytest.raises(ShapeSolverError) as caught:
         example("mnist").ask(question)
     assert message in str(caught.value)
+
+
+def test_holes_of_the_file_are_asked_for() -> None:
+    net = parse("dialect torch\nx = input(3, H=224, W=224)\nstem = conv(64, kernel=?k, stride=2, padding=?p)")
+    answer = net.ask("what k, p gives 112x112 at stem where k <= 7")
+    assert list(answer) == [{"k": k, "p": (k - 1) // 2} for k in range(1, 8)]
+    with pytest.raises(ShapeSolverError, match=r"the file leaves \?p open; ask for it too"):
+        net.ask("what k gives 112x112 at stem")
+
+
+def test_several_inputs_have_sizes_of_their_own() -> None:
+    net = parse(
+        "dialect torch\nleft = input(3, 64)\nright = input(3, 60)\na = left -> conv(4, kernel=3, stride=2)\n"
+        "b = right -> conv(4, kernel=1, stride=2)\nadd(a, b)"
+    )
+    assert str(net.ask("what left.L gives a.L = 5")) == "{11, 12}"
+    valid = net.valid()
+    assert str(valid.condition) == "(left.L - 3)//2 + 1 == (right.L - 1)//2 + 1"
+    assert valid.holds(**{"left.L": 12, "right.L": 10})
+    assert not valid.holds(**{"left.L": 12, "right.L": 11})
+
+
+def test_sizes_that_do_not_work_are_told_their_neighbours() -> None:
+    answer = example("unet").at(H=100, W=96).valid()
+    assert answer.beside == ("H = 100 does not work; 96 and 112 do, or pad by 12",)
+
+
+def test_kernel_dilation_and_groups() -> None:
+    net = parse("dialect torch\nx = input(12, H=100, W=100)\nc = conv(24, kernel=3)\np = max_pool(3)")
+    assert list(net.ask("what groups of c gives c.C = 24")) == [1, 2, 3, 4, 6, 12]
+    assert list(net.ask("what dilation of c gives 90x90")) == [5]
+    pairs = list(net.ask("what kernel, dilation of c gives c.H = 90"))
+    assert pairs == [{"kernel": 1 + 10 // d, "dilation": d} for d in (1, 2, 5, 10)]
+    assert list(net.ask("what kernel of p gives 19x19")) == [5]

@@ -9,9 +9,14 @@ import os
 import random
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 from shapesolver import parse
+from shapesolver.derive import apply
+from shapesolver.layers.base import Tensor
 from tests.chains import Middle, Skip, chain_text, conv, pool, run, steps, transposed
+from tests.strategies import AXIS_WISE, placed_layers
 
 CHAINS = int(os.environ.get("SHAPESOLVER_CHAINS", "10000"))
 REACH = 160
@@ -69,3 +74,29 @@ def test_fifty_layers() -> None:
     for n, inside in ((low - 1, False), (low, True), (high, True), (high + 1, False)):
         assert answer.holds(L=n) is inside
         assert (net.at(L=n)["l49"].shape[1] == 10**12) is inside
+
+
+@pytest.mark.parametrize("op", [op for op in AXIS_WISE if op not in ("fold", "crop")])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@given(data=st.data())
+def test_questions_about_any_layer_are_answered_as_by_trying(op: str, data: st.DataObject) -> None:
+    """For every layer in the registry: which sizes of its first spatial axis give a size that some size gives."""
+    layer, inputs = data.draw(placed_layers([op]))
+    assume(len(inputs) == 1)
+    dialect = layer.dialect
+    first = 0 if dialect.channels_last else 1
+    made = {}
+    for n in range(1, 40):
+        sizes = (*inputs[0].sizes[:first], n, *inputs[0].sizes[first + 1 :])
+        outcome = apply(layer, (Tensor(sizes, inputs[0].axes),))
+        made[n] = None if outcome.broken else outcome.outputs[0].sizes[min(first, len(outcome.outputs[0].sizes) - 1)]
+    targets = sorted({size for size in made.values() if size is not None})
+    assume(targets)
+    target = data.draw(st.sampled_from(targets))
+    text = ", ".join("n=8" if i == first else str(size) for i, size in enumerate(inputs[0].sizes))
+    opset = f" opset={dialect.opset}" if dialect.onnx else ""
+    net = parse(f"dialect {dialect.name}{opset}\nx = input({text})\ny = {layer.describe()}")
+    index = min(first, len(net["y"].tensor.sizes) - 1)
+    answer = net.solve(f"y[{index}] == {target}", "n")
+    if answer.status != "undecided":
+        assert [n for n in made if answer.holds(n=n)] == [n for n, size in made.items() if size == target]

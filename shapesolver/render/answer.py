@@ -13,6 +13,8 @@ COMPLETE = {
     Status.BOUNDED: "every solution among those tried",
     Status.UNDECIDED: "undecided",
 }
+MAX_LISTED = 8
+"""A set of so few numbers is listed one by one."""
 MAX_BOXES = 30
 """Solutions listed before the rest are counted."""
 
@@ -28,6 +30,7 @@ def answer_text(answer: Answer) -> str:
         rows.extend(_solutions(answer))
     if answer.lossless is not None and answer.boxes:
         rows.append(("lossless", _lossless(answer)))
+    rows.extend(("beside", text) for text in answer.beside)
     if answer.rule:
         rows.append(("rule", answer.rule))
     if answer.searched:
@@ -53,7 +56,7 @@ def _solutions(answer: Answer) -> list[tuple[str, str]]:
         rows = list(_grouped(answer.boxes[0]))
         rows[0] = rows[0][0], f"{rows[0][1]:<24}  {complete}"
     elif len(answer.unknowns) == 1:
-        rows = [(answer.unknowns[0], f"{answer.set.describe(answer.unknowns[0], 12):<24}  {complete}")]
+        rows = [(answer.unknowns[0], f"{_set_text(answer.set, answer.unknowns[0]):<24}  {complete}")]
     else:
         rows = [("solutions", f"{answer.count if answer.count < float('inf') else 'endless'}; {complete}")]
         rows += [("", _in_line(box)) for box in answer.boxes[:MAX_BOXES]]
@@ -75,8 +78,12 @@ def _grouped(box: Box) -> Iterator[tuple[str, str]]:
 
 
 def _set_text(members: IntSet, name: str) -> str:
-    """A set in words; a single number without braces."""
-    return str(members.min) if members.count == 1 else members.describe(name, 12)
+    """A set in words; a single number without braces, a few scattered ones as a list."""
+    if members.count == 1:
+        return str(members.min)
+    if members.count <= MAX_LISTED and len(list(members.runs())) > 1:
+        return "{" + ", ".join(map(str, members)) + "}"
+    return members.describe(name, 12)
 
 
 def _in_line(box: Box) -> str:
@@ -109,6 +116,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "ties": {name: str(value) for name, value in answer.ties.items()},
         "condition": None if answer.condition is True else str(answer.condition),
         "lossless": None if answer.lossless is None else [_box_json(box) for box in answer.lossless.boxes],
+        "beside": list(answer.beside),
         "rule": answer.rule,
         "checks": [{"at": dict(check.values), "sizes": list(check.sizes)} for check in answer.checks],
         "searched": {name: members.describe(name) for name, members in answer.searched.items()},

@@ -56,6 +56,8 @@ class Answer:
     """The solutions that leave no input cell unread, where that was asked and can be told."""
     unread: tuple[tuple[str, int, int], ...] = ()
     """For solutions that lose something: the size's name, a value, and how many cells along it go unread."""
+    beside: tuple[str, ...] = ()
+    """For sizes asked about that are no solution: what to use instead."""
     rule: str = ""
     """The general rule, for a symbolic target."""
     checks: tuple[Check, ...] = ()

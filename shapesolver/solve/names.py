@@ -79,7 +79,7 @@ class Reader:
         for index, node in enumerate(graph.nodes):
             if node.path == owner and attribute in node.layer.parameters:
                 return self.derivation.layers[index].__dict__[attribute]
-        if path not in graph.names and "." not in path:
+        if path not in graph.names and path.isidentifier():
             self.wire(path)
         return TensorValue(graph.names[path], span) if path in graph.names else None
 

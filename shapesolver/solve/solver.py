@@ -33,7 +33,7 @@ from shapesolver.solve.unknowns import (
     tried_and_solved,
     with_unknowns,
 )
-from shapesolver.solve.working import rule_for, unread_cells, why_not, worked
+from shapesolver.solve.working import instead, rule_for, unread_cells, why_not, worked
 
 MAX_NATURAL = 5_000
 """The greatest natural limit of a parameter up to which every value is tried, so that the answer is proved."""
@@ -127,7 +127,8 @@ class Solver:
         if lossless is not None:
             unread = unread_cells(derivation, wire, answer, self.usual) if wire else ()
             answer = replace(answer, lossless=self._lossless(condition, lossless, unknowns), unread=unread)
-        answer = replace(answer, checks=worked(self.graph, wire or self.graph.outputs[0], answer, self.usual))
+        checks = worked(self.graph, wire or self.graph.outputs[0], answer, self.usual)
+        answer = replace(answer, checks=checks, beside=instead(answer, self.usual) if wire is None else ())
         return replace(answer, rule=rule_for(derivation, wire)) if wire else answer
 
     def _lossless(self, condition: Truth, lossless: Truth, unknowns: list[Symbol]) -> Answer | None:

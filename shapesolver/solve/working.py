@@ -106,6 +106,22 @@ def unread_cells(
     return tuple((name, n, lost) for (name, n), lost in found.items())
 
 
+def instead(answer: Answer, usual: Mapping[str, Dim]) -> tuple[str, ...]:
+    """``H = 100 does not work; 96 and 112 do, or pad by 12``, for usual sizes that are no solution."""
+    if len(answer.boxes) != 1 or answer.condition is not True:
+        return ()
+    found = []
+    for name, members in answer.boxes[0].items():
+        size = usual.get(name)
+        if not isinstance(size, int) or size in members:
+            continue
+        below, above = members.last_at_most(size), members.next_at_least(size)
+        near = " and ".join(str(n) for n in (below, above) if n is not None and n >= 1)
+        pad = f", or pad by {above - size}" if above is not None else ""
+        found.append(f"{name} = {size} does not work; {near} do{'es' if below is None or above is None else ''}{pad}")
+    return tuple(found)
+
+
 def why_not(derivation: Derivation, wire: Wire | None, condition: Truth, unknowns: Sequence[Symbol]) -> str:
     """Why nothing gives the target: the layer whose sizes jump past it, or what contradicts what."""
     if wire is not None and (tensor := derivation.tensor(*wire)) is not None:
