@@ -1,0 +1,42 @@
+"""The command line: ``shapesolver show mnist.net``. One file a command, imported when it is asked for.
+
+Exit codes: 0 clean, 1 findings, 2 usage or unreadable input.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from shapesolver import __version__
+
+COMMANDS = {
+    "show": "show",
+    "check": "check",
+    "ask": "ask",
+    "why": "why",
+    "layers": "layers",
+    "fmt": "format",
+}
+"""Each command and the module of this package that holds it, in the order of the help."""
+
+
+class Commands(click.Group):
+    """A group whose commands are imported by name, so that each pays for itself alone."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"shapesolver.cli.{COMMANDS[cmd_name]}")
+        command: click.Command = module.command
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="shapesolver")
+def main() -> None:
+    """Sizes of neural-network layers: what comes out, what must go in, and what is lost."""

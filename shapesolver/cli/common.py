@@ -1,0 +1,135 @@
+"""What the commands share: options, reading a network, and how errors end a run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import cache, wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from shapesolver.diagnostics import Diagnostic, NetError, ShapeSolverError
+
+if TYPE_CHECKING:
+    from shapesolver.net import Net
+
+FINDINGS, UNREADABLE = 1, 2
+
+
+class Sizes(click.ParamType):  # type: ignore[type-arg]  # generic in the newest click only
+    """``H=224,W=224``."""
+
+    name = "sizes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, int]:
+        """The sizes by name."""
+        sizes = {}
+        for piece in filter(None, value.replace(" ", "").split(",")):
+            name, equals, number = piece.partition("=")
+            if not (name and equals and number.isdecimal() and len(number) <= 18):
+                self.fail(f"{piece!r} is no size; write H=224,W=224", param, ctx)
+            sizes[name] = int(number)
+        return sizes
+
+
+AT = click.option("--at", type=Sizes(), default="", metavar="H=224,W=224", help="Sizes of the inputs.")
+FILE = click.argument("file", type=click.Path(path_type=Path))
+
+
+def guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the package's errors printed as findings, and a closed pipe ending it quietly."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except NetError as error:
+            print_found(error.diagnostics, text_of(error.filename), error.filename)
+            sys.exit(UNREADABLE)
+        except ShapeSolverError as error:
+            refuse(str(error))
+        except BrokenPipeError:
+            sys.stderr.close()
+            sys.exit(0)
+
+    return run
+
+
+def refuse(message: str) -> NoReturn:
+    """End the run: the input cannot be used."""
+    click.echo(f"shapesolver: {message}", err=True)
+    sys.exit(UNREADABLE)
+
+
+def load_net(file: Path, at: dict[str, int]) -> Net:
+    """The network of a file, or of standard input for ``-``, at these sizes."""
+    from shapesolver.net import load, parse
+
+    net = parse(stdin_text(), "<stdin>") if str(file) == "-" else load(file)
+    try:
+        return net.at(**at)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--at") from None
+
+
+def require_layer(net: Net, path: str) -> None:
+    """That the network has a layer of this path; otherwise a usage error with close names."""
+    try:
+        net[path]
+    except KeyError as error:
+        raise click.BadParameter(str(error.args[0]), param_hint="LAYER") from None
+
+
+def text_of(filename: str) -> str:
+    """The text of a file for an excerpt; nothing where it cannot be read again."""
+    from shapesolver.language import read
+
+    try:
+        return stdin_text() if filename == "<stdin>" else read(Path(filename))
+    except ShapeSolverError:
+        return ""
+
+
+@cache
+def stdin_text() -> str:
+    """Standard input, read once."""
+    from shapesolver.language.source import decode
+
+    return decode(sys.stdin.buffer.read(), "<stdin>")
+
+
+def print_found(diagnostics: tuple[Diagnostic, ...], text: str, filename: str) -> None:
+    """Print findings on standard error, where they do not mix with what a command prints."""
+    from shapesolver.render.terminal import print_diagnostics
+
+    print_diagnostics(diagnostics, text, filename, stderr=True)
+
+
+def echo_json(value: Any) -> None:
+    """Print a JSON value."""
+    import json
+
+    click.echo(json.dumps(value, indent=2))
+
+
+def replace_file(file: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    import tempfile
+
+    target = file.resolve()
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", newline="", dir=target.parent, prefix=f".{target.name}.", delete=False
+        ) as stream:
+            written = Path(stream.name)
+            stream.write(text)
+        try:
+            written.chmod(target.stat().st_mode)
+            written.replace(target)
+        except BaseException:
+            written.unlink()
+            raise
+    except OSError as error:
+        refuse(f"{file} cannot be written: {error.strerror}")
