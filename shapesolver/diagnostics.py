@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from shapesolver.arithmetic import Truth
 
 
 class Span(NamedTuple):
@@ -46,6 +49,25 @@ class Advice(NamedTuple):
     text: str
 
 
+class Edit(NamedTuple):
+    """A change to the source text: the span is replaced; an empty span inserts."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A change that mends a finding, derived again before it was offered."""
+
+    title: str
+    """What to do and what it brings: ``padding=((0, 1), (0, 1)), which makes 3``."""
+    edits: tuple[Edit, ...] = ()
+    """The change as text; none where the mend is not in the file, as an input of another size."""
+    safe: bool = False
+    """Whether ``check --fix`` may apply it unasked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """A finding.
@@ -62,6 +84,19 @@ class Diagnostic:
     label: str = ""
     related: tuple[Label, ...] = ()
     advice: tuple[Advice, ...] = ()
+    layer: str = ""
+    """The path of the layer that it is about, if it is about one."""
+    axis: str = ""
+    """The axis that it is about, if it is about one."""
+    where: Truth = True
+    """The input sizes for which it is so: ``True`` for all sizes, or for those that were asked about."""
+    fixes: tuple[Fix, ...] = ()
+
+    def holds(self, **sizes: int) -> bool:
+        """Whether it is so at these input sizes: ``finding.holds(H=28, W=28)``."""
+        from shapesolver.arithmetic import holds
+
+        return holds(self.where, sizes)
 
 
 class ShapeSolverError(Exception):
