@@ -103,6 +103,17 @@ class Net(Network):
         """The input sizes that the whole network can be built with."""
         return self.ask("which input sizes are valid")
 
+    def input_shapes(self, batch: int = 1, **sizes: int) -> dict[str, tuple[int, ...]]:
+        """The shape of every input by name, batch first and in the file's layout: ``{"image": (1, 28, 28, 1)}``.
+
+        Sizes left out take their usual or stated value. Raises ``ValueError`` for an unknown size, or one without
+        a value.
+        """
+        shown = self.at(**sizes).usual()
+        if shown.symbols:
+            raise ValueError(f"no size is given for {', '.join(shown.symbols)}")
+        return {layer.path: (batch, *layer.shape) for layer in shown.inputs}
+
     def sizes(self, **arrays: Any) -> Mapping[str, tuple[numpy.ndarray, ...]]:
         """Every layer's shape for many input sizes at once: ``net.sizes(H=numpy.arange(1, 10**6))``.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Union
@@ -124,6 +125,10 @@ class Network:
     def free(self) -> Self:
         """The network with every spatial size of its inputs symbolic, stated numbers becoming usual sizes."""
         return type(self)(self._text, self._filename, free_inputs(self._graph))
+
+    def without_assumptions(self) -> Self:
+        """The network with nothing taken for granted of its input sizes."""
+        return type(self)(self._text, self._filename, replace(self._graph, assumptions=()), self._values)
 
     # Layers.
 

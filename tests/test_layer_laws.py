@@ -123,6 +123,11 @@ def test_a_broken_need_explains_itself(placed: Placed) -> None:
         assert not any(isinstance(piece, Formula) for piece in trouble)
 
 
+def test_a_word_that_is_no_name_is_written_in_quotes() -> None:
+    net = parse('input(8, 8, 1)\ny = upsample(2, mode="nearest-exact")')
+    assert net["y"].kind.describe() == 'upsample(2, mode="nearest-exact")'
+
+
 def test_every_spelling_names_parameters_that_exist() -> None:
     for name, spelling in spellings().items():
         known = {*parameter_names(spelling.kind.op).values()}

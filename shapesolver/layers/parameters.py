@@ -207,4 +207,6 @@ def show(value: Any) -> str:
     if isinstance(value, tuple):
         inner = ", ".join(map(show, value))
         return f"({inner},)" if len(value) == 1 else f"({inner})"
+    if isinstance(value, str) and not value.isidentifier():
+        return f'"{value}"'
     return str(value)
