@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,11 +72,15 @@ class Net(Network):
 
         return summary_html(self)
 
-    def check(self) -> tuple[Diagnostic, ...]:
-        """What cannot be built at these sizes, and which claims fail."""
+    def check(self, *, select: Collection[str] = (), ignore: Collection[str] = ()) -> tuple[Diagnostic, ...]:
+        """What is wrong at these sizes: cannot be built, loses cells, would differ elsewhere, is not as expected.
+
+        ``select`` and ``ignore`` name rules: codes, beginnings of codes (``SS2``), names, or ``all``. Raises
+        :class:`ShapeSolverError` for a rule that there is not.
+        """
         from shapesolver.verify import verify
 
-        return verify(self)
+        return verify(self, select=select, ignore=ignore)
 
     # Questions.
 

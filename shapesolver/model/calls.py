@@ -130,6 +130,8 @@ def _bind_positional(call: BoundCall, spelling: Spelling, positional: list[tree.
         _set(call, name, argument, evaluate)
     if len(positional) > len(order):
         extra = positional[len(order)]
+        # A misspelt tensor is no argument too many: its own error comes first.
+        evaluate(extra.value, False)
         takes = ", ".join(order) or "none"
         raise BuildError(
             "too-many-arguments",

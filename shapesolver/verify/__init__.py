@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from shapesolver.diagnostics import Diagnostic
 from shapesolver.network import Network
-from shapesolver.verify.buildable import cannot_build
-from shapesolver.verify.claims import failed_claims
+from shapesolver.verify.case import Case
+from shapesolver.verify.rule import Rule, UnknownRule, chosen, find_rule, rules
+from shapesolver.verify.silence import spoken
+
+__all__ = ["Rule", "UnknownRule", "chosen", "find_rule", "rules", "verify"]
 
 
-def verify(net: Network) -> tuple[Diagnostic, ...]:
-    """Every finding about a network, in the order of the file."""
-    found = [*cannot_build(net), *failed_claims(net)]
-    return tuple(sorted(found, key=lambda diagnostic: diagnostic.span))
+def verify(net: Network, *, select: Collection[str] = (), ignore: Collection[str] = ()) -> tuple[Diagnostic, ...]:
+    """Every finding about a network, in the order of the file; see :func:`rule.chosen` for which are looked for."""
+    case = Case(net)
+    found = [diagnostic for rule in chosen(select, ignore) if rule.find is not None for diagnostic in rule.find(case)]
+    return tuple(sorted(spoken(case, found), key=lambda diagnostic: (diagnostic.span, diagnostic.code)))

@@ -4,55 +4,246 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shapesolver.derive import Derivation
-from shapesolver.diagnostics import Advice, Diagnostic, Label
-from shapesolver.layers.base import RULES, Need
-from shapesolver.model.graph import Node
-from shapesolver.network import Network
-
-FRAMEWORKS = {"keras": "Keras", "torch": "PyTorch", "onnx": "ONNX Runtime"}
+from shapesolver.diagnostics import Diagnostic, Severity
+from shapesolver.verify.breaking import breaking
+from shapesolver.verify.case import Case
+from shapesolver.verify.rule import rule
 
 
-def cannot_build(net: Network) -> Iterator[Diagnostic]:
-    """The layers that no framework would build, each with its inputs' sizes and the framework's own words.
+@rule("SS101", "empty-size", Severity.ERROR)
+def empty_size(case: Case) -> Iterator[Diagnostic]:
+    """A layer whose result would have no cells: a size of 0, or a negative one.
 
-    A layer that only lacks an input is not reported: its input is.
+    ## Why it matters
+
+    No framework builds it. Most often the input is smaller than the network needs, or a crop takes more than
+    there is.
+
+    ## Example
+
+    ```net
+    image = input(4, 4, 1)
+    crop(2)
+    ```
+
+    ## Write instead
+
+    ```net
+    image = input(5, 5, 1)
+    crop(2)
+    ```
     """
-    derivation = net.derivation
-    seen = set()
-    for node, broken in derivation.broken():
-        diagnostic = _diagnostic(derivation, node, broken)
-        # A line inside a block or repeat fails once for the reader, however often it is laid out.
-        if (diagnostic.span, diagnostic.message) not in seen:
-            seen.add((diagnostic.span, diagnostic.message))
-            yield diagnostic
-    for text, reference in derivation.unresolved:
-        node = net.graph.nodes[reference.wire.node]
-        tensor = derivation.tensor(*reference.wire)
-        axes = ", ".join(tensor.axes) if tensor else ""
-        message = f"{node.path} has no axis {text.rpartition('.')[2]}; it has {axes}"
-        yield Diagnostic(RULES["axis-out-of-range"], "axis-out-of-range", message, reference.span)
+    yield from breaking(case, "empty-size")
 
 
-def _diagnostic(derivation: Derivation, node: Node, broken: Need) -> Diagnostic:
-    trouble = broken.trouble()
-    advice = []
-    if trouble.says:
-        advice.append(Advice("note", f"{FRAMEWORKS[derivation.graph.dialect.name]} says: {trouble.says}"))
-    return Diagnostic(
-        RULES[broken.rule],
-        broken.rule,
-        f"{node.path}: {trouble.message}",
-        node.span,
-        label=trouble.label,
-        related=tuple(_inputs(derivation, node)),
-        advice=tuple(advice),
-    )
+@rule("SS102", "kernel-too-large", Severity.ERROR)
+def kernel_too_large(case: Case) -> Iterator[Diagnostic]:
+    """A window that does not fit into its padded input even once.
+
+    ## Why it matters
+
+    The size would be 0 or less. A dilated kernel spans `dilation*(kernel - 1) + 1` cells.
+
+    ## Example
+
+    ```net
+    image = input(8, 8, 1)
+    conv(32, kernel=5, dilation=3)
+    ```
+
+    ## Write instead
+
+    ```net
+    image = input(8, 8, 1)
+    conv(32, kernel=5, dilation=3, padding=same)
+    ```
+    """
+    yield from breaking(case, "kernel-too-large")
 
 
-def _inputs(derivation: Derivation, node: Node) -> Iterator[Label]:
-    for wire in dict.fromkeys(node.inputs):
-        source = derivation.graph.nodes[wire.node]
-        tensor = derivation.tensor(*wire)
-        if tensor is not None and source.span != node.span:
-            yield Label(source.span, f"{source.path}: {tensor}")
+@rule("SS103", "wrong-rank", Severity.ERROR)
+def wrong_rank(case: Case) -> Iterator[Diagnostic]:
+    """A tensor with more or fewer axes than the layer works on.
+
+    ## Why it matters
+
+    A 2-D layer needs height, width and channels; a flattened tensor has lost them.
+
+    ## Example
+
+    ```net
+    image = input(28, 28, 1)
+    flatten
+    conv(32, kernel=3)
+    ```
+
+    ## Write instead
+
+    ```net
+    image = input(28, 28, 1)
+    conv(32, kernel=3)
+    flatten
+    ```
+    """
+    yield from breaking(case, "wrong-rank")
+
+
+@rule("SS104", "size-mismatch", Severity.ERROR)
+def size_mismatch(case: Case) -> Iterator[Diagnostic]:
+    """Tensors that are joined or added and whose sizes differ, or a reshape to another number of cells.
+
+    ## Why it matters
+
+    The two come by different ways from the input, and the ways round differently. Both histories are shown.
+
+    ## Example
+
+    ```net
+    image = input(29, 29, 8)
+    up = max_pool(2) -> upsample(2)
+    add(image, up)
+    ```
+
+    ## Write instead
+
+    ```net
+    image = input(30, 30, 8)
+    up = max_pool(2) -> upsample(2)
+    add(image, up)
+    ```
+    """
+    yield from breaking(case, "size-mismatch")
+
+
+@rule("SS105", "features-mismatch", Severity.ERROR)
+def features_mismatch(case: Case) -> Iterator[Diagnostic]:
+    """A layer that is told how many features or channels to expect, and gets another number.
+
+    ## Why it matters
+
+    `in_features` and the like freeze the size of the input that a network fits. Usually the number was worked
+    out for another input size.
+
+    ## Example
+
+    ```net
+    image = input(32, 32, 3)
+    conv(16, kernel=5) -> flatten
+    dense(10, in_features=256)
+    ```
+
+    ## Write instead
+
+    ```net
+    image = input(32, 32, 3)
+    conv(16, kernel=5) -> flatten
+    dense(10, in_features=12544)
+    ```
+    """
+    yield from breaking(case, "features-mismatch")
+
+
+@rule("SS106", "indivisible", Severity.ERROR)
+def indivisible(case: Case) -> Iterator[Diagnostic]:
+    """A size that must be a multiple of another and is not: groups, heads, pixel shuffles, reshapes.
+
+    ## Why it matters
+
+    Channels are dealt out in equal groups, features to equal heads, cells into equal rows. There is no
+    remainder to put anywhere.
+
+    ## Example
+
+    ```net
+    image = input(28, 28, 6)
+    conv(32, kernel=3, groups=4)
+    ```
+
+    ## Write instead
+
+    ```net
+    image = input(28, 28, 8)
+    conv(32, kernel=3, groups=4)
+    ```
+    """
+    yield from breaking(case, "indivisible")
+
+
+@rule("SS107", "framework-limit", Severity.ERROR)
+def framework_limit(case: Case) -> Iterator[Diagnostic]:
+    """Something that arithmetic allows and the framework of the file refuses.
+
+    ## Why it matters
+
+    The network could be built elsewhere. The dialect named in the file raises an error, whose words are
+    shown.
+
+    ## Example
+
+    ```net
+    dialect torch
+    image = input(3, 28, 28)
+    conv(32, kernel=3, stride=2, padding=same)
+    ```
+
+    ## Write instead
+
+    ```net
+    dialect torch
+    image = input(3, 28, 28)
+    conv(32, kernel=3, stride=2, padding=1)
+    ```
+    """
+    yield from breaking(case, "framework-limit")
+
+
+@rule("SS108", "wrong-arity", Severity.ERROR)
+def wrong_arity(case: Case) -> Iterator[Diagnostic]:
+    """A line that names more or fewer results than the layer makes.
+
+    ## Why it matters
+
+    Which result a name stands for would be a guess.
+
+    ## Example
+
+    ```net
+    image = input(28, 28, 9)
+    a, b = split(3)
+    ```
+
+    ## Write instead
+
+    ```net
+    image = input(28, 28, 9)
+    a, b, c = split(3)
+    ```
+    """
+    yield from breaking(case, "wrong-arity")
+
+
+@rule("SS109", "axis-out-of-range", Severity.ERROR)
+def axis_out_of_range(case: Case) -> Iterator[Diagnostic]:
+    """An axis that the tensor does not have.
+
+    ## Why it matters
+
+    The batch axis is number 0 and belongs to nobody; the letters are those of the tensor at that place.
+
+    ## Example
+
+    ```net
+    image = input(28, 28, 1)
+    flatten
+    softmax(axis=H)
+    ```
+
+    ## Write instead
+
+    ```net
+    image = input(28, 28, 1)
+    flatten
+    softmax(axis=C)
+    ```
+    """
+    yield from breaking(case, "axis-out-of-range")

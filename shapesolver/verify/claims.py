@@ -1,55 +1,130 @@
-"""SS040, SS041: what the file expects, proved or refuted, and what it assumes."""
+"""SS04x: what the file expects, proved or refuted, and what it assumes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shapesolver.arithmetic import Condition, Truth, both
+from shapesolver.arithmetic import Condition, Truth, resolve
 from shapesolver.diagnostics import Advice, Diagnostic, Severity
 from shapesolver.model.graph import Claim
 from shapesolver.network import Network
+from shapesolver.verify.case import Case
+from shapesolver.verify.rule import rule
 
 
-def failed_claims(net: Network) -> Iterator[Diagnostic]:
-    """Expectations that are false, or that cannot be decided; and assumptions that these sizes break."""
-    for claim in net.graph.assumptions:
-        if net.derivation.truth(claim) is False:
+@rule("SS040", "refuted-claim", Severity.ERROR)
+def refuted_claim(case: Case) -> Iterator[Diagnostic]:
+    """Something that the file expects and that is not so, for these sizes or for some size.
+
+    ## Why it matters
+
+    An `expect` is a test of the network. It is proved for all sizes that the file assumes, or there is a
+    counterexample.
+
+    ## Example
+
+    ```net
+    image = input(H=224, 224, 3)
+    conv1 = conv(32, kernel=3, stride=2)
+    expect conv1.H == image.H//2
+    ```
+
+    ## Write instead
+
+    ```net
+    image = input(H=224, 224, 3)
+    conv1 = conv(32, kernel=3, stride=2)
+    expect conv1.H == (image.H - 1)//2
+    ```
+    """
+    from shapesolver.arithmetic.decide import Refuted, decide
+
+    for claim, truth in _expectations(case):
+        if truth is False:
+            yield Diagnostic("SS040", "refuted-claim", "this is not so", claim.span, advice=_sizes(case.net, claim))
+        elif isinstance(truth, Condition):
+            verdict = decide(truth, case.assumed)
+            if isinstance(verdict, Refuted):
+                sizes = ", ".join(f"{name} = {value}" for name, value in verdict.counterexample.items())
+                advice = Advice("counterexample", f"{sizes}: {truth} is false")
+                message = "this is not so for every size"
+                yield Diagnostic("SS040", "refuted-claim", message, claim.span, advice=(advice,))
+
+
+@rule("SS041", "broken-assumption", Severity.ERROR)
+def broken_assumption(case: Case) -> Iterator[Diagnostic]:
+    """Something that the file assumes of its input sizes, and that these sizes are not.
+
+    ## Why it matters
+
+    What is proved about the network is proved for the sizes that it assumes, and for no others.
+
+    ## Example
+
+    ```net
+    image = input(H=100, 96, 3)
+    conv(32, kernel=3)
+    assume H % 16 == 0
+    ```
+
+    ## Write instead
+
+    ```net
+    image = input(H=96, 96, 3)
+    conv(32, kernel=3)
+    assume H % 16 == 0
+    ```
+    """
+    for claim in case.net.graph.assumptions:
+        truth = case.derivation.truth(claim)
+        if truth is False:
             message = "the file assumes something that these sizes are not"
-            yield Diagnostic("SS041", "broken-assumption", message, claim.span, advice=_sizes(net, claim))
-    assumed = both(*(net.derivation.truth(claim) for claim in net.graph.assumptions))
-    for claim in net.graph.expectations:
-        if any(wire_broken(net, name) for name in mentioned(net, claim)):
-            continue
-        yield from _expectation(net, claim, net.derivation.truth(claim), assumed)
+            yield Diagnostic("SS041", "broken-assumption", message, claim.span, advice=_sizes(case.net, claim))
+        elif resolve(truth, case.usual) is False:
+            message = "the file assumes something that its usual sizes are not"
+            usual = ", ".join(f"{name} = {size}" for name, size in case.usual.items())
+            yield Diagnostic("SS041", "broken-assumption", message, claim.span, advice=(Advice("usual", usual),))
 
 
-def _expectation(net: Network, claim: Claim, truth: Truth, assumed: Truth) -> Iterator[Diagnostic]:
-    if truth is False:
-        yield Diagnostic("SS040", "refuted-claim", "this is not so", claim.span, advice=_sizes(net, claim))
-    elif isinstance(truth, Condition):
-        yield from _undecided(claim, truth, assumed)
+@rule("SS042", "undecided-claim", Severity.WARNING)
+def undecided_claim(case: Case) -> Iterator[Diagnostic]:
+    """Something that the file expects, and that is neither proved nor refuted.
+
+    ## Why it matters
+
+    It may be true. What is not proved is not reported as proved.
+
+    ## Example
+
+    ```net
+    image = input(H, W, 3)
+    expect image.H**2 != 2*image.W**2
+    ```
+
+    ## Write instead
+
+    ```net
+    image = input(H, W, 3)
+    assume H == W
+    expect image.H**2 != 2*image.W**2
+    ```
+    """
+    from shapesolver.arithmetic.decide import Undecided, decide
+
+    for claim, truth in _expectations(case):
+        if isinstance(truth, Condition):
+            verdict = decide(truth, case.assumed)
+            if isinstance(verdict, Undecided):
+                message = "this is neither proved nor refuted"
+                advice = Advice("note", f"{truth}")
+                yield Diagnostic("SS042", "undecided-claim", message, claim.span, Severity.WARNING, advice=(advice,))
 
 
-def _undecided(claim: Claim, truth: Condition, assumed: Truth) -> Iterator[Diagnostic]:
-    from shapesolver.arithmetic.decide import Proved, Refuted, decide
-
-    verdict = decide(truth, assumed)
-    if isinstance(verdict, Proved):
-        return
-    if isinstance(verdict, Refuted):
-        sizes = ", ".join(f"{name} = {value}" for name, value in verdict.counterexample.items())
-        advice = Advice("counterexample", f"{sizes}: {truth} is false")
-        yield Diagnostic("SS040", "refuted-claim", "this is not so for every size", claim.span, advice=(advice,))
-        return
-    message = "this is neither proved nor refuted"
-    yield Diagnostic(
-        "SS042",
-        "undecided-claim",
-        message,
-        claim.span,
-        Severity.WARNING,
-        advice=(Advice("note", f"{truth}"),),
-    )
+def _expectations(case: Case) -> Iterator[tuple[Claim, Truth]]:
+    """What is expected of sizes that are to be had; those that are not have been reported where they fail."""
+    for claim in case.net.graph.expectations:
+        if all(name in case.derivation.known for name in mentioned(case.net, claim)):
+            yield claim, case.derivation.truth(claim)
 
 
 def mentioned(net: Network, claim: Claim) -> Iterator[str]:
@@ -58,11 +133,6 @@ def mentioned(net: Network, claim: Claim) -> Iterator[str]:
         for symbol in claim.condition.symbols():
             if symbol.text in net.graph.references:
                 yield symbol.text
-
-
-def wire_broken(net: Network, reference: str) -> bool:
-    """Whether a mentioned size is not to be had, which has been reported where it happens."""
-    return reference not in net.derivation.known
 
 
 def _sizes(net: Network, claim: Claim) -> tuple[Advice, ...]:

@@ -1,0 +1,65 @@
+"""Needs that are not met, as findings: each with its inputs' sizes and the framework's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shapesolver.derive import Derivation
+from shapesolver.diagnostics import Advice, Diagnostic, Label
+from shapesolver.layers.base import RULES, Need
+from shapesolver.model.graph import Node
+from shapesolver.verify.case import Case
+
+FRAMEWORKS = {"keras": "Keras", "torch": "PyTorch", "onnx": "ONNX Runtime"}
+
+
+def breaking(case: Case, name: str) -> Iterator[Diagnostic]:
+    """The layers that no framework would build because of this rule.
+
+    A layer that only lacks an input is not reported: its input is.
+    """
+    seen = set()
+    for node, broken in case.derivation.broken():
+        if broken.rule == name:
+            diagnostic = _diagnostic(case.derivation, node, broken)
+            # A line inside a block or repeat fails once for the reader, however often it is laid out.
+            if (diagnostic.span, diagnostic.message) not in seen:
+                seen.add((diagnostic.span, diagnostic.message))
+                yield diagnostic
+    if name == "axis-out-of-range":
+        yield from _unresolved(case.derivation)
+
+
+def _unresolved(derivation: Derivation) -> Iterator[Diagnostic]:
+    """Mentions of axes that a layer does not have."""
+    for text, reference in derivation.unresolved:
+        node = derivation.graph.nodes[reference.wire.node]
+        tensor = derivation.tensor(*reference.wire)
+        axes = ", ".join(tensor.axes) if tensor else ""
+        message = f"{node.path} has no axis {text.rpartition('.')[2]}; it has {axes}"
+        yield Diagnostic(RULES["axis-out-of-range"], "axis-out-of-range", message, reference.span)
+
+
+def _diagnostic(derivation: Derivation, node: Node, broken: Need) -> Diagnostic:
+    trouble = broken.trouble()
+    advice = []
+    if trouble.says:
+        advice.append(Advice("note", f"{FRAMEWORKS[derivation.graph.dialect.name]} says: {trouble.says}"))
+    return Diagnostic(
+        RULES[broken.rule],
+        broken.rule,
+        f"{node.path}: {trouble.message}",
+        node.span,
+        label=trouble.label,
+        related=tuple(_inputs(derivation, node)),
+        advice=tuple(advice),
+        layer=node.path,
+    )
+
+
+def _inputs(derivation: Derivation, node: Node) -> Iterator[Label]:
+    for wire in dict.fromkeys(node.inputs):
+        source = derivation.graph.nodes[wire.node]
+        tensor = derivation.tensor(*wire)
+        if tensor is not None and source.span != node.span:
+            yield Label(source.span, f"{source.path}: {tensor}")

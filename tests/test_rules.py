@@ -1,0 +1,66 @@
+"""The rule registry: codes, names, selection, silence, and pages whose examples are true."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from shapesolver.language import complaints
+from shapesolver.layers.base import RULES
+from shapesolver.model import errors
+from shapesolver.net import examine, parse
+from shapesolver.verify import UnknownRule, chosen, find_rule, rules
+from shapesolver.verify.rule import SECTIONS
+
+CODES = [*rules()]
+IN_WORDS = {"SS005", "SS006"}
+"""Pages whose examples would be too long to print."""
+
+
+def codes_of(text: str, code: str) -> set[str]:
+    net, diagnostics = examine(text)
+    return {d.code for d in (diagnostics if net is None else net.check(select=[code]))}
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_page_says_what_why_and_what_instead(code: str) -> None:
+    page = rules()[code].page
+    assert rules()[code].summary.endswith(".")
+    assert tuple(re.findall(r"^## (.*)$", page, re.M)) == SECTIONS
+
+
+@pytest.mark.parametrize("code", [code for code in CODES if code not in IN_WORDS])
+def test_the_example_of_a_page_has_the_finding_and_what_to_write_instead_has_not(code: str) -> None:
+    bad, good = re.findall(r"```net\n(.*?)```", rules()[code].page, re.S)
+    assert code in codes_of(bad, code)
+    assert code not in codes_of(good, code)
+    assert parse(good)
+
+
+@pytest.mark.parametrize("known", [RULES, errors.CODES, complaints.CODES])
+def test_every_code_that_is_used_below_is_a_rule(known: dict[str, str]) -> None:
+    assert {name: code for name, code in known.items() if find_rule(name).code != code} == {}
+
+
+def test_names_and_codes_are_unique() -> None:
+    names = [rule.name for rule in rules().values()]
+    assert len(set(names)) == len(names)
+
+
+def test_rules_are_chosen_by_code_beginning_and_name() -> None:
+    assert chosen() == tuple(rule for rule in rules().values() if rule.on_by_default)
+    assert [rule.code for rule in chosen(["SS101", "kernel-too-large"])] == ["SS101", "SS102"]
+    assert {rule.family for rule in chosen(["ss1"])} == {"SS1"}
+    assert chosen(["all"]) == tuple(rules().values())
+    assert "SS102" not in {rule.code for rule in chosen(ignore=["SS102"])}
+    with pytest.raises(UnknownRule, match="no rule is called `empty-siz`; did you mean `empty-size`"):
+        chosen(["empty-siz"])
+
+
+def test_an_allowed_finding_is_not_reported() -> None:
+    text = "image = input(4, 4, 1)\nx = conv(8, kernel=5)"
+    assert [d.code for d in parse(text).check()] == ["SS102"]
+    assert parse(f"{text}  # allow: kernel-too-large").check() == ()
+    assert parse(f"{text}  # allow: SS104, ss102").check() == ()
+    assert [d.code for d in parse(f"{text}  # allow: SS104").check()] == ["SS102"]
