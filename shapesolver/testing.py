@@ -183,6 +183,11 @@ def parameter_values(parameter: Parameter, rank: int, axes: tuple[str, ...]) -> 
             drawn = st.one_of(st.sampled_from(axes), st.integers(1, len(axes)), st.just(-1))
         case Kind.AXES:
             drawn = st.permutations(range(1, len(axes) + 1)).map(tuple)
+        case Kind.TEXT:
+            drawn = st.sampled_from(["Lambda", "relu", "my.Layer(3)", ""])
+        case Kind.SHAPES:
+            shape = st.lists(_whole(parameter), max_size=3).map(tuple)
+            drawn = st.lists(shape, min_size=1, max_size=3).map(tuple)
         case Kind.TENSOR:
             drawn = st.none()
     return st.one_of(st.none(), drawn) if parameter.optional else drawn

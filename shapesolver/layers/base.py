@@ -151,12 +151,13 @@ class Layer:
         arguments: list[str] = []
         bare = [*self.parameters][: self.written_by_position]
         for name, value in self.values():
-            if self.parameters[name].variadic:
+            parameter = self.parameters[name]
+            if parameter.variadic:
                 arguments.extend(map(show, value))
             elif name in bare[: len(arguments) + 1]:
-                arguments.append(show(value))
+                arguments.append(parameter.show(value))
             else:
-                arguments.append(f"{name}={show(value)}")
+                arguments.append(f"{name}={parameter.show(value)}")
         return f"{self.op}({', '.join(arguments)})" if arguments else self.op
 
     # What needs of several layers have in common.

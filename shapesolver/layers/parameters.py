@@ -34,9 +34,11 @@ class Kind(Enum):
     PADDING = "a number, a tuple, pairs, or valid, same, causal"
     AMOUNTS = "a number, a tuple, or a pair (before, after) for each axis"
     SIZES = "whole numbers"
+    SHAPES = "a tuple of sizes for each result"
     FLAG = "true or false"
     NUMBER = "a number"
     WORD = "a word"
+    TEXT = "a quoted text"
     AXIS = "an axis name or number"
     AXES = "axis names or numbers"
     TENSOR = "a tensor"
@@ -72,6 +74,10 @@ class Parameter:
         if value is None and self.optional:
             return None
         return _READERS[self.kind](self, value)
+
+    def show(self, value: Any) -> str:
+        """A value of it as the language writes it."""
+        return f'"{value}"' if self.kind is Kind.TEXT else show(value)
 
     def expected(self) -> str:
         """What it takes, in words."""
@@ -168,6 +174,21 @@ def _word(parameter: Parameter, value: Any) -> str:
     return text
 
 
+def _text(parameter: Parameter, value: Any) -> str:
+    if not isinstance(value, str) or not value.isprintable() or '"' in value:
+        raise ParameterError(f"takes {parameter.expected()}, not {show(value)}")
+    return value
+
+
+def _shapes(parameter: Parameter, value: Any) -> Any:
+    if not isinstance(value, tuple):
+        raise ParameterError(f"takes {parameter.expected()}, not {show(value)}")
+    shapes = value if value and isinstance(value[0], tuple) else (value,)
+    if not all(isinstance(shape, tuple) for shape in shapes):
+        raise ParameterError(f"takes {parameter.expected()}, not {show(value)}")
+    return tuple(tuple(_whole(parameter, size) for size in shape) for shape in shapes)
+
+
 def _axis(parameter: Parameter, value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise ParameterError(f"takes {parameter.expected()}, not {show(value)}")
@@ -191,9 +212,11 @@ _READERS: dict[Kind, Callable[[Parameter, Any], Any]] = {
     Kind.PADDING: _padding,
     Kind.AMOUNTS: _amounts,
     Kind.SIZES: _many(_whole),
+    Kind.SHAPES: _shapes,
     Kind.FLAG: _flag,
     Kind.NUMBER: _real,
     Kind.WORD: _word,
+    Kind.TEXT: _text,
     Kind.AXIS: _axis,
     Kind.AXES: _many(_axis),
     Kind.TENSOR: lambda _, value: value,
@@ -206,7 +229,7 @@ def show(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         inner = ", ".join(map(show, value))
-        return f"({inner},)" if len(value) == 1 else f"({inner})"
+        return f"({inner},)" if len(value) == 1 else f"({inner})" if value else "[]"
     if isinstance(value, str) and not value.isidentifier():
         return f'"{value}"'
     return str(value)

@@ -27,6 +27,7 @@ FAMILIES = (
     "recurrent",
     "normalisation",
     "activation",
+    "opaque",
 )
 """The modules of this package that define layers."""
 

@@ -71,3 +71,12 @@ class LearnedTensor(Source):
 
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         return (Weight("weight", self.sizes),)
+
+
+@layer("constant")
+class Constant(Source):
+    """A tensor of fixed values that are not learned, such as a mask or a table of positions."""
+
+    other_names: ClassVar = {"Constant": "sizes"}
+
+    sizes: tuple[Dim, ...] = size_parameter()

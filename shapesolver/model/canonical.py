@@ -101,7 +101,7 @@ def _named(spelling: Spelling, arguments: tuple[tree.Argument, ...]) -> list[tre
     for argument in arguments:
         name = argument.name
         if name is None:
-            tensor = merging and not isinstance(argument.value, (tree.Number, tree.Tuple))
+            tensor = merging and not isinstance(argument.value, (tree.Number, tree.Tuple, tree.Text))
             name = None if tensor else next(order, None)
             if name in variadic:
                 order = iter([name] * len(arguments))

@@ -1,0 +1,40 @@
+"""A layer that is not known: what it is called elsewhere, and the sizes that were seen to come out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import ClassVar
+
+from shapesolver.arithmetic import Dim
+from shapesolver.layers.base import Layer, Need, Tensor, Weight
+from shapesolver.layers.parameters import Kind, declare
+from shapesolver.layers.registry import layer
+
+
+@layer("opaque")
+class Opaque(Layer):
+    """A layer of another framework that has no counterpart here, kept in its place.
+
+    Its results have the sizes that were observed, whatever comes in: ``opaque("Lambda", (28, 28, 3))`` makes one
+    tensor, ``a, b = opaque("TopK", (10,), (10,))`` two.
+    """
+
+    written_by_position: ClassVar = 2
+    inputs: ClassVar[tuple[int, int | None]] = (1, None)
+
+    what: str = declare(Kind.TEXT, "what it is called where it comes from")
+    sizes: tuple[tuple[Dim, ...], ...] = declare(
+        Kind.SHAPES, "the sizes of each result, batch left out", least=1, variadic=True
+    )
+    params: Dim = declare(Kind.SIZE, "how many numbers it learns", default=0, least=0)
+
+    def needs(self, *inputs: Tensor) -> Iterator[Need]:
+        for size in (size for sizes in self.sizes for size in sizes):
+            yield self.positive(size, partial(str, size))
+
+    def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        return tuple(map(self.tensor, self.sizes))
+
+    def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
+        return () if self.params == 0 else (Weight("weights", (self.params,)),)
