@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from shapesolver.arithmetic import Dim, Formula, Truth, resolve, substitute
 from shapesolver.layers.base import Layer, Need, Tensor, need
 from shapesolver.layers.parameters import ParameterError
+from shapesolver.layers.sharing import same_weights, tied_weights
 from shapesolver.model.graph import Claim, Graph, Node, Reference
 
 
@@ -98,6 +99,8 @@ def derive(graph: Graph, values: Mapping[str, Dim] | None = None) -> Derivation:
             try:
                 layer = with_values(layer, known) if node.symbolic else layer
                 outcome = _named_results(node, apply(layer, tuple(inputs)))
+                if node.shared is not None or node.tied is not None:
+                    outcome = _shared_weights(graph, index, layer, outcome, layers, outcomes)
             except ParameterError as error:
                 outcome = Outcome((), (), need(False, "framework-limit", f"{node.layer.op}'s parameter {error}"))
         outcomes.append(outcome)
@@ -128,6 +131,34 @@ def _named_results(node: Node, outcome: Outcome) -> Outcome:
     names = ", ".join("abcdefgh"[: min(made, 8)])
     message = f"{node.layer.op} makes {made} results, and the line names {node.results}"
     return Outcome((), outcome.conditions, need(False, "wrong-arity", message, f"write `{names} = ...`"))
+
+
+def _shared_weights(
+    graph: Graph, index: int, layer: Layer, outcome: Outcome, layers: list[Layer], outcomes: list[Outcome | None]
+) -> Outcome:
+    """A node's outcome, with the need that its weights have the shapes of those of the node that it shares with."""
+    node = graph.nodes[index]
+    owner = node.tied if node.shared is None else node.shared
+    assert owner is not None
+    made = outcomes[owner]
+    if outcome.broken is not None or made is None or made.broken is not None:
+        return outcome
+    ours = layer.weights(*_feeds(graph, index, outcomes))
+    theirs = layers[owner].weights(*_feeds(graph, owner, outcomes))
+    fit = (tied_weights if node.shared is None else same_weights)(graph.nodes[owner].path, ours, theirs)
+    if fit.truth is True:
+        return outcome
+    if fit.truth is False:
+        return Outcome((), outcome.conditions, fit)
+    return outcome._replace(conditions=(*outcome.conditions, fit))
+
+
+def _feeds(graph: Graph, index: int, outcomes: list[Outcome | None]) -> Iterator[Tensor]:
+    """What a node that could be built consumes."""
+    for wire in graph.nodes[index].inputs:
+        tensor = _output(outcomes, *wire)
+        assert tensor is not None
+        yield tensor
 
 
 def _size(tensor: Tensor, axis: str | int) -> Dim | None:

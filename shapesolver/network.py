@@ -180,13 +180,13 @@ class Network:
 
     @property
     def params(self) -> Size:
-        """How many parameters there are, trainable or not."""
-        return public(sum_of(count(layer.weight_arrays) for layer in self.layers))
+        """How many parameters there are, trainable or not; shared ones count once."""
+        return public(sum_of(count(layer.own_arrays) for layer in self.layers))
 
     @property
     def trainable_params(self) -> Size:
         """How many parameters training changes."""
-        return public(sum_of(count(layer.weight_arrays, trainable=True) for layer in self.layers))
+        return public(sum_of(count(layer.own_arrays, trainable=True) for layer in self.layers))
 
 
 class PlacedLayer:
@@ -274,14 +274,27 @@ class PlacedLayer:
         return {w.name: tuple(public(size) for size in w.shape) for w in self.weight_arrays}
 
     @property
+    def shared(self) -> str | None:
+        """The path of the earlier layer whose weights it uses, all of them or the first alone; ``None`` mostly."""
+        index = self.node.tied if self.node.shared is None else self.node.shared
+        return None if index is None else self._net.graph.nodes[index].path
+
+    @property
+    def own_arrays(self) -> tuple[Weight, ...]:
+        """Those of its weights that no earlier layer has."""
+        if self.node.shared is not None:
+            return ()
+        return self.weight_arrays if self.node.tied is None else self.weight_arrays[1:]
+
+    @property
     def params(self) -> Size:
-        """How many parameters it has, trainable or not."""
-        return public(count(self.weight_arrays))
+        """How many parameters it has of its own, trainable or not: weights that it shares count where they are."""
+        return public(count(self.own_arrays))
 
     @property
     def trainable_params(self) -> Size:
-        """How many parameters training changes."""
-        return public(count(self.weight_arrays, trainable=True))
+        """How many of its own parameters training changes."""
+        return public(count(self.own_arrays, trainable=True))
 
 
 def public(size: Dim) -> Any:

@@ -32,6 +32,10 @@ class Weight(NamedTuple):
     shape: tuple[Dim, ...]
     trainable: bool = True
 
+    def __str__(self) -> str:
+        """Its shape as Python writes it: ``(7, 7, 1, 32)``."""
+        return f"({', '.join(map(str, self.shape))}{',' if len(self.shape) == 1 else ''})"
+
 
 class Trouble(NamedTuple):
     """Why a layer cannot be built: a message, a few words for under the caret, and the framework's own words."""

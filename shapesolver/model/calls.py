@@ -36,6 +36,8 @@ class BoundCall:
     tensors: list[tree.Expression] = field(default_factory=list)
     activation: tree.Expression | None = None
     """Keras' ``activation=relu`` argument: another layer after this one."""
+    tied: tree.Expression | None = None
+    """The ``tied=embedding1`` argument: the layer whose main weight is this one's, too."""
 
 
 Evaluate = Callable[[tree.Expression, bool], Any]
@@ -75,6 +77,21 @@ def bind(
     return call
 
 
+def bind_tensors(layer: Layer, call: tree.Call, is_tensor: IsTensor) -> BoundCall:
+    """The call of a layer whose parameters are settled: its arguments are tensors, and nothing else."""
+    bound = BoundCall(type(layer), layer.op, call.span)
+    for argument in call.arguments:
+        named = argument.name is not None and argument.name not in layer.tensor_parameters
+        if named or not is_tensor(argument.value):
+            raise BuildError(
+                "too-many-arguments",
+                f"a layer used again keeps its parameters; {layer.op} takes tensors alone here",
+                argument.span,
+            )
+        bound.tensors.append(argument.value)
+    return bound
+
+
 def _activation_call(
     function: tree.Name, arguments: tuple[tree.Argument, ...]
 ) -> tuple[tree.Name, tuple[tree.Argument, ...]]:
@@ -93,6 +110,9 @@ def _bind_keyword(call: BoundCall, argument: tree.Argument, evaluate: Evaluate) 
     if argument.name not in known:
         if argument.name == "activation":
             call.activation = argument.value
+            return
+        if argument.name == "tied":
+            call.tied = argument.value
             return
         close = difflib.get_close_matches(argument.name, known, n=1)
         advice = did_you_mean(known[name] for name in close) or [

@@ -7,6 +7,7 @@ from typing import Any
 
 from shapesolver.arithmetic import Dim, symbol
 from shapesolver.diagnostics import Span
+from shapesolver.language import tree
 from shapesolver.layers.base import Layer
 from shapesolver.layers.dialects import Dialect
 from shapesolver.model.calls import is_symbolic
@@ -18,10 +19,20 @@ MAX_LAYERS = 250_000
 """The most layers that a file may lay out, its repeats included."""
 
 
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A block as it was laid out: its definition, what its parameters were, and its layers."""
+
+    block: tree.Block
+    arguments: dict[str, Any]
+    nodes: range
+
+
 @dataclass(slots=True)
 class Draft:
     """The parts of a :class:`Graph`, growing."""
 
+    dialect: Dialect = field(default_factory=Dialect)
     nodes: list[Node] = field(default_factory=list)
     paths: set[str] = field(default_factory=set)
     names: dict[str, Wire] = field(default_factory=dict)
@@ -32,13 +43,16 @@ class Draft:
     assumptions: list[Claim] = field(default_factory=list)
     expectations: list[Claim] = field(default_factory=list)
     outputs: list[Wire] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
+    """The index of each layer by its path."""
+    instances: dict[str, Instance] = field(default_factory=dict)
+    """The blocks laid out, by path."""
     _layers: dict[Layer, Layer] = field(default_factory=dict)
-    _by_path: dict[str, Layer] = field(default_factory=dict)
 
-    def graph(self, dialect: Dialect, last: tuple[Wire, ...]) -> Graph:
+    def graph(self, last: tuple[Wire, ...]) -> Graph:
         """The finished graph; ``last`` is its output where the file names none."""
         return Graph(
-            dialect=dialect,
+            dialect=self.dialect,
             nodes=tuple(self.nodes),
             names=self.names,
             outputs=tuple(self.outputs) or last,
@@ -51,7 +65,15 @@ class Draft:
         )
 
     def add(
-        self, path: str, layer: Layer, inputs: tuple[Wire, ...], span: Span, results: int, allow: tuple[str, ...]
+        self,
+        path: str,
+        layer: Layer,
+        inputs: tuple[Wire, ...],
+        span: Span,
+        results: int,
+        allow: tuple[str, ...],
+        shared: int | None = None,
+        tied: int | None = None,
     ) -> Wire:
         """Place a layer; raises :class:`LimitError` beyond :data:`MAX_LAYERS`."""
         if len(self.nodes) >= MAX_LAYERS:
@@ -59,11 +81,26 @@ class Draft:
         # Equal layers are one object, so that what is derived of one serves all.
         layer = self._layers.setdefault(layer, layer)
         self.paths.add(path)
-        self.nodes.append(Node(path, layer, inputs, span, results, allow, is_symbolic(layer)))
+        self.nodes.append(Node(path, layer, inputs, span, results, allow, is_symbolic(layer), shared, tied))
         wire = Wire(len(self.nodes) - 1)
-        self._by_path[path] = layer
+        self.places[path] = wire.node
         self.names.setdefault(path, wire)
         return wire
+
+    def origin(self, node: int) -> int:
+        """The node whose weights a node uses: itself, unless it shares another's."""
+        shared = self.nodes[node].shared
+        return node if shared is None else shared
+
+    def origin_of_first(self, node: int) -> int:
+        """The node that first had a node's first weight."""
+        node = self.origin(node)
+        tied = self.nodes[node].tied
+        return node if tied is None else tied
+
+    def share(self, node: int, earlier: int) -> None:
+        """Let a node use the weights that an earlier one uses."""
+        self.nodes[node] = self.nodes[node]._replace(shared=self.origin(earlier), tied=None)
 
     def free_path(self, op: str, scope: Scope) -> str:
         """The next free path of something unnamed: its kind and a number."""
@@ -89,9 +126,9 @@ class Draft:
     def attribute_of(self, path: str, name: str, span: Span) -> Any:
         """A layer's parameter, or a result inside a block, by dotted path."""
         owner, _, attribute = path.rpartition(".")
-        layer = self._by_path.get(owner)
-        if layer is not None and attribute in layer.parameters:
-            return getattr(layer, attribute)
+        place = self.places.get(owner)
+        if place is not None and attribute in self.nodes[place].layer.parameters:
+            return getattr(self.nodes[place].layer, attribute)
         if path in self.names:
             return TensorValue(self.names[path], span)
         return None

@@ -31,6 +31,10 @@ class Node(NamedTuple):
     allow: tuple[str, ...] = ()
     symbolic: bool = False
     """Whether a parameter is a formula, so that the layer is complete only when its symbols are known."""
+    shared: int | None = None
+    """The index of the earlier node whose weights it uses, all of them: ``reuse(conv1)``."""
+    tied: int | None = None
+    """The index of the earlier node whose first weight is its first, too: ``dense(50257, tied=embedding1)``."""
 
 
 class Reference(NamedTuple):

@@ -36,6 +36,14 @@ class Scope:
     names: dict[str, Any] = field(default_factory=dict)
     ordinals: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def root(self) -> Scope:
+        """The scope of the whole file."""
+        scope = self
+        while scope.parent is not None:
+            scope = scope.parent
+        return scope
+
     def find(self, name: str) -> Any:
         """What the name means, or ``None``."""
         scope: Scope | None = self

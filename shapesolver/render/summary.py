@@ -25,6 +25,10 @@ class Row:
     """Its size for every input size."""
     weights: tuple[Weight, ...]
     params: Dim
+    """How many parameters it has of its own."""
+    trainable: Dim
+    shared: str | None
+    """The earlier layer whose weights it uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,14 @@ def summarise(net: Network) -> Summary:
             shown.derivation.tensor(index),
             formulas.tensor(index),
             layer.weight_arrays,
-            count(layer.weight_arrays),
+            count(layer.own_arrays),
+            count(layer.own_arrays, trainable=True),
+            layer.shared if layer.weight_arrays else None,
         )
         for index, layer in enumerate(shown.layers)
     )
     total = sum_of(row.params for row in rows)
-    trainable = sum_of(count(row.weights, trainable=True) for row in rows)
+    trainable = sum_of(row.trainable for row in rows)
     return Summary(net.name, net.dialect.name, shown.values, rows, total, trainable)
 
 
@@ -75,12 +81,16 @@ def weight_lines(weights: tuple[Weight, ...]) -> Iterator[str]:
     """``kernel (7, 7, 1, 32)``, one a line."""
     for weight in weights:
         note = "" if weight.trainable else " (not trained)"
-        yield f"{weight.name} {shape_text(weight.shape)}{note}"
+        yield f"{weight.name} {weight}{note}"
 
 
-def shape_text(shape: tuple[Dim, ...]) -> str:
-    """A shape as Python writes it: ``(7, 7, 1, 32)``."""
-    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+def params_text(row: Row) -> str:
+    """How many parameters a layer has, and whose they are where it shares another's: ``conv1's``."""
+    if not row.weights:
+        return ""
+    if row.shared is None:
+        return number_text(row.params)
+    return f"{row.shared}'s" if row.params == 0 else f"{row.shared}'s + {number_text(row.params)}"
 
 
 def totals(summary: Summary) -> str:
@@ -117,7 +127,7 @@ def cells(row: Row, formulas: bool, weights: bool) -> list[str]:
         size,
         *([formula if formula != size else ""] if formulas else []),
         *(["\n".join(weight_lines(row.weights))] if weights else []),
-        number_text(row.params) if row.weights else "",
+        params_text(row),
     ]
 
 
@@ -141,6 +151,7 @@ def to_json(summary: Summary) -> dict[str, Any]:
                     for w in row.weights
                 ],
                 "parameters": json_size(row.params),
+                "shared": row.shared,
             }
             for row in summary.rows
         ],
