@@ -70,6 +70,7 @@ def test_show_as_json_and_markdown() -> None:
             {"name": "bias", "shape": [64], "trainable": True},
         ],
         "parameters": 51_264,
+        "shared": None,
     }
     markdown = shapesolver("show", MNIST, "--format", "markdown").stdout
     assert "| conv2 | conv(64, kernel=5, stride=2) | 2 x 2 x 64 | 51,264 |" in markdown
