@@ -90,6 +90,33 @@ def test_the_inverse_works_with_symbolic_targets(op: str, data: st.DataObject) -
     assert tuple(substitute(end, {"t": target}) for end in general) == layer.inverse(target, target, 0)
 
 
+@pytest.mark.parametrize("op", [op for op in ALL_KINDS if kinds()[op].inputs != (0, 0)])
+@EXAMPLES
+@given(data=st.data())
+def test_a_run_of_results_reads_what_its_results_read(op: str, data: st.DataObject) -> None:
+    """Every input axis is accounted for; what single results read lies within what their run reads."""
+    layer, inputs = data.draw(placed_layers([op]))
+    outcome = apply(layer, inputs)
+    assume(outcome.broken is None)
+    for output, made in enumerate(outcome.outputs):
+        readings = layer.readings(*inputs, output=output)
+        assert len(readings) == len(inputs)
+        for axes, tensor in zip(readings, inputs, strict=True):
+            assert axes is None or len(axes) == tensor.rank
+            for reading, n in zip(axes or (), tensor.sizes, strict=False):
+                if reading.follows is None:
+                    assert reading.run(0, 0) == (0, n - 1)
+                    continue
+                assert 0 <= reading.follows < made.rank
+                end = made.sizes[reading.follows] - 1
+                first, last = reading.run(0, end)
+                assert last >= 0 and first <= n - 1
+                inner = reading.run(1, end - 1)
+                assert end < 2 or inner[0] > inner[1] or (first <= inner[0] and inner[1] <= last)
+                if reading.taps is not None and getattr(layer, "mode", "constant") in ("constant", "zeros"):
+                    assert all(first <= cell <= last for result in range(end + 1) for cell in reading.taps(result))
+
+
 @EXAMPLES
 @given(placed_layers())
 def test_weights_hold_whole_numbers_of_cells(placed: Placed) -> None:

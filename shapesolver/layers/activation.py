@@ -9,6 +9,7 @@ from shapesolver.arithmetic import Dim
 from shapesolver.layers.axes import axis_index, axis_need, with_size
 from shapesolver.layers.base import Layer, Need, Tensor, Weight
 from shapesolver.layers.parameters import Kind, declare
+from shapesolver.layers.reading import Reading, Readings, same, whole
 from shapesolver.layers.registry import layer
 
 PLAIN = {
@@ -112,6 +113,12 @@ class Softmax(Activation):
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         yield axis_need(self, inputs[0], self.axis)
 
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """All of the axis along which they add up."""
+        (tensor,) = inputs
+        index = axis_index(tensor, self.axis)
+        return (tuple(whole(n) if axis == index else same(axis) for axis, n in enumerate(tensor.sizes)),)
+
 
 @layer("log_softmax")
 class LogSoftmax(Softmax):
@@ -139,6 +146,14 @@ class Glu(Layer):
             "2",
             f"Halving dimension must be even, but dimension {index} is size {{dividend}}",
         )
+
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """The cell at the same place in either half."""
+        (tensor,) = inputs
+        index = axis_index(tensor, self.axis)
+        half: Any = tensor.sizes[index] // 2
+        both = Reading(index, lambda first, last: (first, last + half), lambda cell: (cell, cell + half))
+        return (tuple(both if axis == index else same(axis) for axis in range(tensor.rank)),)
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         index = axis_index(inputs[0], self.axis)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from shapesolver.arithmetic import Dim, compare
 from shapesolver.layers.base import Layer, Need, Tensor, Trouble, Weight, need
 from shapesolver.layers.parameters import Kind, declare
+from shapesolver.layers.reading import Readings, same, whole
 from shapesolver.layers.registry import layer
 
 
@@ -65,6 +66,14 @@ class Attention(Layer):
             "size-mismatch",
             lambda: Trouble(f"attention needs as many keys as values: {key.sizes[-2]} and {value.sizes[-2]}"),
         )
+
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """The query at the result's own place; every key and value. One input is all three."""
+        query, *others = inputs
+        place = () if not others else (same(query.rank - 2),)
+        leading = tuple(map(same, range(query.rank - 2)))
+        seen = [(*leading, *(place or (whole(query.sizes[-2]),)), whole(query.sizes[-1]))]
+        return (*seen, *((*leading, whole(t.sizes[-2]), whole(t.sizes[-1])) for t in others))
 
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         query, key, value = (tensor.sizes[-1] for tensor in self.roles(inputs))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, ClassVar, NamedTuple, Self
 
 from shapesolver.arithmetic import Dim, Truth, compare, divides
 from shapesolver.layers.dialects import Dialect
 from shapesolver.layers.parameters import REQUIRED, Parameter, show
+from shapesolver.layers.reading import Reading, Readings, same, whole
 
 
 class Tensor(NamedTuple):
@@ -139,6 +141,15 @@ class Layer:
         """Its weights, in the dialect's names, order and axis order."""
         return ()
 
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """Which cells of each axis of each input one of its results depends on, given that the needs hold.
+
+        A result at its own place where the layer is elementwise, and everything elsewhere.
+        """
+        if self.elementwise:
+            return tuple(tuple(same(axis) for axis in range(tensor.rank)) for tensor in inputs)
+        return tuple(tuple(whole(n) for n in tensor.sizes) for tensor in inputs)
+
     @classmethod
     def spelled(cls, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments as one of :attr:`other_names` means them."""
@@ -222,6 +233,28 @@ class AxisWise(Layer):
     def skips(self, axis: int) -> bool:
         """Whether cells between those may go unread: a stride beyond the window, or a dilated one."""
         return False
+
+    def cells(self, result: int, n: Any, axis: int) -> Iterable[int]:
+        """The cells that one result depends on, ascending; those outside ``0..n - 1`` are padding."""
+        first, last = self.reads(result, result, n, axis)
+        assert isinstance(first, int) and isinstance(last, int)
+        return range(first, last + 1)
+
+    def reading(self, n: Dim, axis: int, follows: int) -> Reading:
+        """How a spatial axis of size ``n`` is read by the results along the axis with index ``follows``."""
+
+        def run(first: Dim, last: Dim) -> tuple[Dim, Dim]:
+            return self.reads(first, last, n, axis)
+
+        taps = partial(self.cells, n=n, axis=axis) if self.skips(axis) else None
+        return Reading(follows, run, taps)
+
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """Each spatial axis by its own law; a result sums over all channels."""
+        channels, spatial = self.split(inputs[0])
+        start = 0 if self.dialect.channels_last else 1
+        axes = tuple(self.reading(n, axis, start + axis) for axis, n in enumerate(spatial))
+        return ((*axes, whole(channels)) if self.dialect.channels_last else (whole(channels), *axes),)
 
     def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
         """What one axis must satisfy."""

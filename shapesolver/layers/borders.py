@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, ceil_div, compare, maximum, minimum
 from shapesolver.layers.axes import axis_index, axis_need, with_size
 from shapesolver.layers.base import AxisWise, Layer, Need, Tensor, Trouble, need
 from shapesolver.layers.parameters import Kind, Padding, declare
+from shapesolver.layers.reading import Reading, Readings, same, shifted, whole
 from shapesolver.layers.registry import layer
 
 MODES = ("constant", "zeros", "reflect", "replicate", "circular", "edge", "symmetric", "wrap")
@@ -64,6 +66,24 @@ class Pad(Bordered):
         """``first - before`` to ``last - before``; mirrored cells lie inside."""
         before, _ = self.ends(axis)
         return first - before, last - before
+
+    def reading(self, n: Dim, axis: int, follows: int) -> Reading:
+        """Added cells are padding, or copies of the cells that the mode mirrors, repeats or wraps around to."""
+        plain = super().reading(n, axis, follows)
+        return plain if self.mode in ("constant", "zeros") else plain._replace(taps=partial(self.cells, n=n, axis=axis))
+
+    def cells(self, result: int, n: Any, axis: int) -> Iterable[int]:
+        cell: Any = result - self.ends(axis)[0]
+        match self.mode:
+            case "replicate" | "edge":
+                cell = min(max(cell, 0), n - 1)
+            case "circular" | "wrap":
+                cell %= n
+            case "reflect":
+                cell = n - 1 - abs(n - 1 - abs(cell))
+            case "symmetric":
+                cell = cell if 0 <= cell < n else (-1 - cell if cell < 0 else 2 * n - 1 - cell)
+        return (cell,)
 
     def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
         before, after = self.ends(axis)
@@ -133,6 +153,24 @@ class Crop(Bordered):
         before = self.ends(axis)[0] if self.amount is not None else self.at("offset", axis)
         # In the middle, by default: half of what is cropped, which only the other tensor's size tells.
         return (0, n - 1) if before is None else (first + before, last + before)
+
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """As :meth:`reads`, starting in the middle of what another tensor's size leaves over where no offset is given;
+        of that tensor nothing is read."""
+        if len(inputs) == 1:
+            return super().readings(*inputs)
+        (channels, spatial), (_, targets) = map(self.split, inputs)
+        start = 0 if self.dialect.channels_last else 1
+        axes = tuple(
+            shifted(start + axis, self.start(n, target, axis))
+            for axis, (n, target) in enumerate(zip(spatial, targets, strict=True))
+        )
+        return ((*axes, whole(channels)) if self.dialect.channels_last else (whole(channels), *axes)), None
+
+    def start(self, n: Dim, target: Dim, axis: int) -> Dim:
+        """Where a crop of ``n`` cells to another tensor's ``target`` starts."""
+        offset: Dim | None = self.at("offset", axis)
+        return (n - target) // 2 if offset is None else offset
 
     def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
         before, after = self.ends(axis)
@@ -204,6 +242,13 @@ class Slice(Layer):
         yield axis_need(self, inputs[0], self.axis)
         n = inputs[0].sizes[axis_index(inputs[0], self.axis)]
         yield self.positive(self.size(n), lambda: f"indices {self.start} to {self.stop} of {n}")
+
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """``start + step*i`` along the axis, the cell itself along the others."""
+        (tensor,) = inputs
+        index = axis_index(tensor, self.axis)
+        begin = self._end(self.start, tensor.sizes[index])
+        return (tuple(shifted(a, begin, self.step) if a == index else same(a) for a in range(tensor.rank)),)
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         index = axis_index(inputs[0], self.axis)

@@ -8,6 +8,7 @@ from typing import ClassVar
 from shapesolver.arithmetic import Dim, compare
 from shapesolver.layers.base import Layer, Need, Tensor, Trouble, Weight, need
 from shapesolver.layers.parameters import Kind, declare
+from shapesolver.layers.reading import Readings, same, whole
 from shapesolver.layers.registry import layer
 
 
@@ -48,6 +49,11 @@ class Dense(Layer):
             ),
         )
 
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """All features at the result's own place."""
+        (tensor,) = inputs
+        return ((*map(same, range(tensor.rank - 1)), whole(tensor.sizes[-1])),)
+
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         (tensor,) = inputs
         return (Tensor((*tensor.sizes[:-1], self.units), tensor.axes),)
@@ -71,6 +77,10 @@ class Embedding(Layer):
 
     vocabulary: Dim = declare(Kind.SIZE, "how many indices there are", names=("num_embeddings", "input_dim"), least=1)
     dim: Dim = declare(Kind.SIZE, "features of each vector", names=("embedding_dim", "output_dim", "features"), least=1)
+
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """The index at the result's own place."""
+        return (tuple(map(same, range(inputs[0].rank))),)
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         sizes = (*inputs[0].sizes, self.dim)

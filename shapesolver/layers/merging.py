@@ -10,6 +10,7 @@ from shapesolver.arithmetic import Dim, Truth, compare, either
 from shapesolver.layers.axes import axis_index, axis_need, with_size
 from shapesolver.layers.base import Layer, Need, Tensor, Trouble, need
 from shapesolver.layers.parameters import Kind, declare
+from shapesolver.layers.reading import Reading, Readings, same, shifted, whole
 from shapesolver.layers.registry import layer
 
 
@@ -41,6 +42,17 @@ class Concat(Layer):
             for index, (one, two) in enumerate(zip(first.sizes, other.sizes, strict=True)):
                 if index != joined:
                     yield self._equal(one, two, first.axes[index], number)
+
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """Along the axis each input reads from where the one before ends; the cell itself along the others."""
+        index = axis_index(inputs[0], self.axis)
+        start: Dim = 0
+        found = []
+        for tensor in inputs:
+            along = shifted(index, -start)._replace(uniform=False)
+            found.append(tuple(along if axis == index else same(axis) for axis in range(tensor.rank)))
+            start = tensor.sizes[index] + start
+        return tuple(found)
 
     def _equal(self, one: Dim, two: Dim, axis: str, number: int) -> Need:
         return Need(
@@ -86,6 +98,11 @@ class Stack(Layer):
                 message = f"stack needs equal sizes, and they are {one} and {two}"
                 yield need(compare("==", one, two), "size-mismatch", message)
 
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """A result at its own place, the new axis left out."""
+        index = axis_index(inputs[0], self.axis, extra=1)
+        return (tuple(same(axis + (axis >= index)) for axis in range(inputs[0].rank)),) * len(inputs)
+
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         index = axis_index(inputs[0], self.axis, extra=1)
         sizes = inputs[0].sizes
@@ -108,6 +125,14 @@ def broadcast_sizes(left: tuple[Dim, ...], right: tuple[Dim, ...]) -> tuple[Dim,
     return tuple(broadcast(one, two)[1] for one, two in pairs)[::-1]
 
 
+def broadcast_readings(sizes: tuple[Dim, ...], made: tuple[Dim, ...]) -> tuple[Reading, ...]:
+    """A cell at its own place, counted from the right; the only cell of an axis that is repeated."""
+    missing = len(made) - len(sizes)
+    return tuple(
+        whole(n) if n == 1 and made[missing + axis] != 1 else same(missing + axis) for axis, n in enumerate(sizes)
+    )
+
+
 class Arithmetic(Layer):
     """Cell by cell over tensors whose sizes are equal, or 1, from the right."""
 
@@ -121,6 +146,11 @@ class Arithmetic(Layer):
             for index, (one, two) in enumerate(pairs):
                 yield self._broadcasts(one, two, axes[len(axes) - 1 - index])
             sizes = broadcast_sizes(sizes, tensor.sizes)
+
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """A cell at its own place in each input."""
+        made = self.outputs(*inputs)[0].sizes
+        return tuple(broadcast_readings(tensor.sizes, made) for tensor in inputs)
 
     def _broadcasts(self, one: Dim, two: Dim, axis: str) -> Need:
         # A symbolic size is the author's own: where 1 would broadcast too, equality is what is meant.
@@ -202,6 +232,17 @@ class MatMul(Layer):
         for one, two in pairs:
             message = f"matmul's leading sizes {one} and {two} differ"
             yield need(broadcast(one, two)[0], "size-mismatch", message)
+
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """A row of the left, a column of the right, the place along leading axes."""
+        left, right = (tensor.sizes for tensor in inputs)
+        made = self.outputs(*inputs)[0].sizes
+        leading = made[:-2] if len(left) > 1 else made[:-1]
+        rows = (same(len(made) - 2),) if len(left) > 1 else ()
+        return (
+            (*broadcast_readings(left[:-2], leading), *rows, whole(left[-1])),
+            (*broadcast_readings(right[:-2], leading), whole(right[-2]), same(len(made) - 1)),
+        )
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         left, right = (tensor.sizes for tensor in inputs)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from shapesolver.arithmetic import Dim, compare
 from shapesolver.layers.base import Layer, Need, Tensor, Weight, need
 from shapesolver.layers.parameters import Kind, declare
+from shapesolver.layers.reading import Readings, same, whole
 from shapesolver.layers.registry import layer
 
 SCALE_NAMES = {"keras": "gamma", "torch": "weight", "onnx": "scale"}
@@ -110,12 +111,26 @@ class LayerNorm(Normalisation):
                     f"{given} is not {size}",
                 )
 
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """All of the axes that are normalised together."""
+        (tensor,) = inputs
+        kept = tensor.rank - self.count
+        return ((*map(same, range(kept)), *map(whole, tensor.sizes[kept:])),)
+
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         return self.pair(inputs[0].sizes[-self.count :], self.affine, self.affine and self.bias)
 
 
+class Spatial(Normalisation):
+    """A normalisation by the statistics of all places of one example."""
+
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """Everything."""
+        return (tuple(map(whole, inputs[0].sizes)),)
+
+
 @layer("group_norm")
-class GroupNorm(Normalisation):
+class GroupNorm(Spatial):
     """The channels normalised in ``groups`` groups, which must be equal."""
 
     other_names: ClassVar = {"GroupNormalization": "groups", "GroupNorm": "groups features"}
@@ -148,7 +163,7 @@ class GroupNorm(Normalisation):
 
 
 @layer("instance_norm")
-class InstanceNorm(Normalisation):
+class InstanceNorm(Spatial):
     """Each channel of each example normalised on its own; learns nothing unless affine."""
 
     other_names: ClassVar = {

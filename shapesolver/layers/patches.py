@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import reduce
 from operator import mul
 from typing import ClassVar
 
-from shapesolver.arithmetic import Dim, compare
+from shapesolver.arithmetic import Dim, ceil_div, compare
 from shapesolver.layers.base import Need, Tensor, Trouble
 from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare
+from shapesolver.layers.reading import Reading, Readings, Run, whole
 from shapesolver.layers.registry import layer
 from shapesolver.layers.windows import (
     Windowed,
@@ -41,6 +42,24 @@ class Unfold(Windowed):
         windows = product(tuple(self.size(n, axis) for axis, n in enumerate(spatial)))
         taps = product(tuple(self.at("kernel", axis) for axis in range(len(spatial))))
         return (self.join(channels * taps, (windows,)),)
+
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """Column ``l`` reads the window that it holds, the windows counted row by row."""
+        channels, spatial = self.split(inputs[0])
+        if len(spatial) == 1:
+            return super().readings(*inputs)
+        follows = 0 if self.dialect.channels_last else 1
+        counts = tuple(self.size(n, axis) for axis, n in enumerate(spatial))
+        axes = tuple(self._reading(n, axis, follows, counts) for axis, n in enumerate(spatial))
+        return ((*axes, whole(channels)) if self.dialect.channels_last else (whole(channels), *axes),)
+
+    def _reading(self, n: Dim, axis: int, follows: int, counts: tuple[Dim, ...]) -> Reading:
+        inner = product(counts[axis + 1 :])
+
+        def taps(column: int) -> Iterable[int]:
+            return self.cells(column // inner % counts[axis], n, axis)  # type: ignore[arg-type]
+
+        return Reading(follows, lambda first, last: self.reads(0, counts[axis] - 1, n, axis), taps, uniform=False)
 
 
 @layer("fold")
@@ -81,3 +100,23 @@ class Fold(Windowed):
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         channels, _ = self.split(inputs[0])
         return (self.join(channels // self.taps(), self.output_size),)
+
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """The columns whose windows hold a cell; over several axes all of them, as a bound."""
+        channels, (columns,) = self.split(inputs[0])
+        index = 0 if self.dialect.channels_last else 1
+        along = whole(columns)._replace(exact=False)
+        if len(self.output_size) == 1:
+            along = Reading(index, self._columns, self._columns_of)
+        return ((along, whole(channels)) if self.dialect.channels_last else (whole(channels), along),)
+
+    def _columns(self, first: Dim, last: Dim) -> Run:
+        before, _ = self.pads(self.output_size[0], 0)
+        stride = self.at("stride", 0)
+        return ceil_div(first + before - self.extent(0) + 1, stride), (last + before) // stride
+
+    def _columns_of(self, cell: int) -> Iterable[int]:
+        first, last = self._columns(cell, cell)
+        before, _ = self.pads(self.output_size[0], 0)
+        stride, dilation = self.at("stride", 0), self.at("dilation", 0)
+        return (c for c in range(first, last + 1) if (cell + before - stride * c) % dilation == 0)  # type: ignore[arg-type]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from shapesolver.arithmetic import Dim, compare, maximum
+from shapesolver.arithmetic import Dim, ceil_div, compare, maximum
 from shapesolver.layers.base import AxisWise, Need, Tensor, need
 from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare
+from shapesolver.layers.reading import Readings, whole
 from shapesolver.layers.registry import layer
 from shapesolver.layers.windows import (
     Windowed,
@@ -210,6 +211,13 @@ class AdaptivePool(AxisWise):
             return low, high
         return stated_interval(target, low, high)
 
+    def reads(self, first: Dim, last: Dim, n: Dim, axis: int) -> tuple[Dim, Dim]:
+        """``floor(first*n/o)`` to ``ceil((last + 1)*n/o) - 1``."""
+        target = self.at("target", axis)
+        if target is None:
+            return first, last
+        return first * n // target, ceil_div((last + 1) * n, target) - 1
+
 
 def stated_interval(size: Dim, low: Dim, high: Dim) -> tuple[Dim, Dim]:
     """The interval of inputs of a layer whose result is always ``size``: everything from 1 on, or nothing."""
@@ -268,6 +276,10 @@ class GlobalPool(AxisWise):
     def inverse(self, low: Dim, high: Dim, axis: int) -> tuple[Dim, Dim]:
         """Every ``n`` or none."""
         return stated_interval(1, low, high)
+
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """Everything."""
+        return (tuple(map(whole, inputs[0].sizes)),)
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         keep = not self.dialect.keras if self.keepdims is None else self.keepdims

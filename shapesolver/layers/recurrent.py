@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from shapesolver.arithmetic import Dim, compare
 from shapesolver.layers.base import Layer, Need, Tensor, Weight, need
 from shapesolver.layers.parameters import Kind, declare
+from shapesolver.layers.reading import Reading, Readings, whole
 from shapesolver.layers.registry import layer
 
 
@@ -79,10 +80,21 @@ class Recurrent(Layer):
                 f"input.size(-1) must be equal to input_size. Expected {self.in_features}, got {tensor.sizes[-1]}",
             )
 
+    @property
+    def every_step(self) -> bool:
+        """Whether every step comes out, or the last alone."""
+        return not self.dialect.keras if self.sequences is None else self.sequences
+
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """A step reads itself and those before it; read from both ends, or at the end, everything."""
+        time, features = inputs[0].sizes
+        if self.bidirectional or not self.every_step:
+            return ((whole(time), whole(features)),)
+        return ((Reading(0, lambda first, last: (0, last), uniform=False), whole(features)),)
+
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        sequences = not self.dialect.keras if self.sequences is None else self.sequences
         features = self.state * self.directions
-        if sequences:
+        if self.every_step:
             return (Tensor((inputs[0].sizes[0], features), ("L", "C")),)
         return (Tensor((features,), ("C",)),)
 

@@ -13,6 +13,7 @@ from shapesolver.layers.axes import axis_index, axis_need
 from shapesolver.layers.base import Layer, Need, Tensor, Trouble, need
 from shapesolver.layers.parameters import Kind, declare
 from shapesolver.layers.patches import product
+from shapesolver.layers.reading import Reading, Readings, same, whole
 from shapesolver.layers.registry import layer
 
 
@@ -20,6 +21,13 @@ def quotient(total: Dim, known: Dim) -> Dim:
     """``total/known`` where it is known to divide."""
     exact = divide_exactly(total, known)
     return total // known if exact is None else exact
+
+
+def kept_readings(tensor: Tensor, before: int, after: int, made: int) -> tuple[Reading, ...]:
+    """The cell itself along the first and the last axes, which stay among the ``made`` ones; all of those between."""
+    end = tensor.rank - after
+    between = tuple(map(whole, tensor.sizes[before:end]))
+    return (*map(same, range(before)), *between, *map(same, range(made - after, made)))
 
 
 @layer("flatten")
@@ -42,6 +50,13 @@ class Flatten(Layer):
         yield axis_need(self, inputs[0], self.end)
         start, end = self._range(inputs[0])
         yield need(start <= end, "axis-out-of-range", f"flatten's start {self.start} lies after its end {self.end}")
+
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """The cell itself along the axes that stay; all of those that are joined."""
+        if not inputs[0].sizes:
+            return ((),)
+        start, end = self._range(inputs[0])
+        return (kept_readings(inputs[0], start, inputs[0].rank - 1 - end, inputs[0].rank - end + start),)
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         sizes = inputs[0].sizes
@@ -94,6 +109,14 @@ class Reshape(Layer):
             ),
         )
 
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """The cell itself along the axes at either end whose sizes stay; all of those between."""
+        old, new = inputs[0].sizes, self.resolved(product(inputs[0].sizes))
+        before = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+        rest = list(zip(old[before:][::-1], new[before:][::-1], strict=False))
+        after = next((i for i, (a, b) in enumerate(rest) if a != b), len(rest))
+        return (kept_readings(inputs[0], before, after, len(new)),)
+
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         return (self.tensor(self.resolved(product(inputs[0].sizes))),)
 
@@ -122,6 +145,11 @@ class Permute(Layer):
             f"permute must name each of the {inputs[0].rank} axes of {inputs[0]} once",
         )
 
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """The cell itself, along the axis' new place."""
+        order = self._indices(inputs[0])
+        return (tuple(same(order.index(axis)) for axis in range(inputs[0].rank)),)
+
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         (tensor,) = inputs
         order = self._indices(tensor)
@@ -147,14 +175,24 @@ class Squeeze(Layer):
             lambda: Trouble(f"squeeze removes axes of size 1, and this one has size {size}"),
         )
 
-    def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        (tensor,) = inputs
+    def _kept(self, tensor: Tensor) -> list[int]:
+        """The axes that stay."""
         gone = (
             {index for index, size in enumerate(tensor.sizes) if size == 1}
             if self.axis is None
             else {axis_index(tensor, self.axis)}
         )
-        kept = [index for index in range(tensor.rank) if index not in gone]
+        return [index for index in range(tensor.rank) if index not in gone]
+
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """The cell itself along the axes that stay, the only cell of the others."""
+        (tensor,) = inputs
+        kept = self._kept(tensor)
+        return (tuple(same(kept.index(a)) if a in kept else whole(1) for a in range(tensor.rank)),)
+
+    def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        (tensor,) = inputs
+        kept = self._kept(tensor)
         return (Tensor(tuple(tensor.sizes[i] for i in kept), tuple(tensor.axes[i] for i in kept)),)
 
 
@@ -169,6 +207,11 @@ class Unsqueeze(Layer):
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         yield need(isinstance(self.axis, int), "axis-out-of-range", "unsqueeze takes the new axis' number")
         yield axis_need(self, inputs[0], self.axis, extra=1)
+
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """The cell itself, the new axis left out."""
+        index = axis_index(inputs[0], self.axis, extra=1)
+        return (tuple(same(axis + (axis >= index)) for axis in range(inputs[0].rank)),)
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         sizes = inputs[0].sizes
@@ -201,6 +244,13 @@ class Unflatten(Layer):
             "size-mismatch",
             lambda: Trouble(f"unflatten makes {known} of an axis of {total}", f"{total} into {known}"),
         )
+
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """The cell itself along the other axes; all of the axis that is split."""
+        (tensor,) = inputs
+        index = axis_index(tensor, self.axis)
+        made = tensor.rank - 1 + len(self.sizes)
+        return (kept_readings(tensor, index, tensor.rank - 1 - index, made),)
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         sizes = inputs[0].sizes

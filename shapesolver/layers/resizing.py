@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, as_float32, ceil_div, scaled
 from shapesolver.layers.base import AxisWise, Need, Trouble
 from shapesolver.layers.parameters import Kind, declare
 from shapesolver.layers.pooling import stated_interval
+from shapesolver.layers.reading import Reading, Run, whole
 from shapesolver.layers.registry import layer
 
 MODES = (
@@ -23,6 +25,36 @@ MODES = (
     "lanczos3",
     "lanczos5",
 )
+
+
+REACH = {
+    "nearest": 0,
+    "nearest-exact": 0,
+    "area": 0,
+    "linear": 1,
+    "bilinear": 1,
+    "trilinear": 1,
+    "cubic": 2,
+    "bicubic": 2,
+}
+"""How many cells on either side of a result's place each mode reads; a cubic one reads none where it is a cell."""
+
+MAX_STEP_DENOMINATOR = 64
+"""Factors whose inverse is a fraction beyond this are told apart from their neighbours only in floating point."""
+
+
+def neighbours(mode: str, first: Dim, last: Dim, step: tuple[Dim, Dim]) -> Run:
+    """The cells that the results ``first`` to ``last`` read, ``step`` apart in the input.
+
+    Half-cell centres: result ``i`` lies at ``(i + 1/2)*step - 1/2``. Linear interpolation reads the cells on
+    either side, or the one that it lies on; cubic one more on either side.
+    """
+    p, q = step
+    reach = REACH.get(mode, 0)
+    if reach == 0:
+        return first * p // q, last * p // q
+    low, high = ((first * 2 + 1) * p - q) // (q * 2), -((q - (last * 2 + 1) * p) // (q * 2))
+    return low - (reach - 1), high + (reach - 1)
 
 
 def least_reaching(target: Dim, factor: float) -> Dim:
@@ -78,11 +110,23 @@ class Upsample(AxisWise):
         return ceil_div(low, factor), high // factor
 
     def reads(self, first: Dim, last: Dim, n: Dim, axis: int) -> tuple[Dim, Dim]:
-        """``first//r`` to ``last//r`` for a whole factor; anything for others."""
+        """``floor(first*s)`` to ``floor(last*s)`` with the step ``s = 1/scale``; between cells, the neighbours too."""
+        step = self.step(axis)
+        return (0, n - 1) if step is None else neighbours(self.mode, first, last, step)
+
+    def step(self, axis: int) -> tuple[Dim, Dim] | None:
+        """``1/scale`` as a fraction; ``None`` where its rounding hides which cell is nearest."""
         factor = self.factor(axis)
-        if isinstance(factor, float) or self.mode != "nearest":
-            return 0, n - 1
-        return first // factor, last // factor
+        if not isinstance(factor, float):
+            return 1, factor
+        step = Fraction(1 / factor).limit_denominator(MAX_STEP_DENOMINATOR)
+        return step.as_integer_ratio() if Fraction(factor) * step == 1 else None
+
+    def reading(self, n: Dim, axis: int, follows: int) -> Reading:
+        """By the reading law where the mode's is known, else a bound: everything."""
+        if self.step(axis) is None or self.mode not in REACH:
+            return whole(n)._replace(exact=False)
+        return super().reading(n, axis, follows)._replace(exact=REACH[self.mode] < 2)
 
     def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
         factor = self.at("scale", axis)
@@ -127,6 +171,16 @@ class Resize(AxisWise):
     def inverse(self, low: Dim, high: Dim, axis: int) -> tuple[Dim, Dim]:
         """Every ``n`` or none."""
         return stated_interval(self.at("target", axis), low, high)
+
+    def reads(self, first: Dim, last: Dim, n: Dim, axis: int) -> tuple[Dim, Dim]:
+        """As for a factor, results ``n/target`` apart."""
+        return neighbours(self.mode, first, last, (n, self.at("target", axis)))
+
+    def reading(self, n: Dim, axis: int, follows: int) -> Reading:
+        """By the reading law where the mode's is known, else a bound: everything."""
+        if self.mode not in REACH:
+            return whole(n)._replace(exact=False)
+        return super().reading(n, axis, follows)._replace(exact=REACH[self.mode] < 2)
 
 
 @layer("pixel_shuffle")

@@ -10,6 +10,7 @@ from shapesolver.layers.axes import axis_index, axis_need, with_size
 from shapesolver.layers.base import Layer, Need, Tensor, Trouble, need
 from shapesolver.layers.merging import axis_parameter
 from shapesolver.layers.parameters import Kind, declare
+from shapesolver.layers.reading import Readings, same, shifted
 from shapesolver.layers.registry import layer
 
 MAX_PIECES = 1024
@@ -59,9 +60,22 @@ class Split(Layer):
         count = ceil_div(n, self.sizes[0])
         yield from countable(self, count)
 
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """The piece's own cells."""
+        index = axis_index(inputs[0], self.axis)
+        return piece_readings(inputs[0], index, self.pieces(inputs[0].sizes[index]), output)
+
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         index = axis_index(inputs[0], self.axis)
         return tuple(with_size(inputs[0], index, size) for size in self.pieces(inputs[0].sizes[index]))
+
+
+def piece_readings(tensor: Tensor, index: int, pieces: tuple[Dim, ...], output: int) -> Readings:
+    """One piece of a tensor cut along the axis with this index."""
+    start: Dim = 0
+    for size in pieces[:output]:
+        start = size + start
+    return (tuple(shifted(axis, start) if axis == index else same(axis) for axis in range(tensor.rank)),)
 
 
 def countable(layer: Layer, count: Dim) -> Iterator[Need]:
@@ -102,6 +116,11 @@ class Chunk(Layer):
         if not isinstance(n, int):
             # How many pieces an uneven size makes depends on the size; equal pieces are what is meant.
             yield self.divisible(n, self.parts, "a symbolic axis", "the number of pieces")
+
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """The piece's own cells."""
+        index = axis_index(inputs[0], self.axis)
+        return piece_readings(inputs[0], index, self.pieces(inputs[0].sizes[index]), output)
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         index = axis_index(inputs[0], self.axis)

@@ -5,13 +5,14 @@ Source: Dumoulin and Visin (2016), relationship 14; the frameworks' variants are
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, both, ceil_div, compare, either, maximum, minimum
 from shapesolver.layers.base import AxisWise, Need, Tensor, Trouble, Weight, need
 from shapesolver.layers.convolution import BIAS_NAMES, CHANNEL_NAMES, not_strided_and_dilated
 from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare
+from shapesolver.layers.reading import Readings, whole
 from shapesolver.layers.registry import layer
 from shapesolver.layers.windows import (
     Windowed,
@@ -133,6 +134,12 @@ class ConvTranspose(Spreading, Windowed):
         """Whether a dilated window may pass over the results asked about."""
         return compare("==", self.at("dilation", axis), 1) is not True
 
+    def cells(self, result: int, n: Any, axis: int) -> Iterable[int]:
+        """The cells ``i`` with ``result = s*i - before + dilation*t`` for a tap ``t``."""
+        first, last = self.reads(result, result, n, axis)
+        place, stride, dilation = result + self.before(n, axis), self.at("stride", axis), self.at("dilation", axis)
+        return (cell for cell in range(first, last + 1) if (place - stride * cell) % dilation == 0)  # type: ignore[arg-type]
+
     def added(self, axis: int) -> Dim | None:
         """The output padding of an axis, or ``None`` when it is left out, which Keras tells from 0."""
         return None if self.output_padding is None else self.at("output_padding", axis)
@@ -252,6 +259,11 @@ class Unpool(Spreading):
     def base(self, axis: int) -> Dim:
         return self.at("kernel", axis) - 2 * self.at("padding", axis)  # type: ignore[no-any-return]
 
+    def reads(self, first: Dim, last: Dim, n: Dim, axis: int) -> tuple[Dim, Dim]:
+        """Cell ``i`` writes somewhere in ``s*i - p`` to ``s*i - p + k - 1``, wherever its maximum was."""
+        stride, kernel, before = (self.at(name, axis) for name in ("stride", "kernel", "padding"))
+        return ceil_div(first + before - kernel + 1, stride), (last + before) // stride
+
     def stated_inverse(self, stated: Dim, axis: int) -> tuple[Dim, Dim]:
         """The ``n`` with ``|stated - default_size(n)| < s``."""
         stride: Dim = self.at("stride", axis)
@@ -269,3 +281,7 @@ class Unpool(Spreading):
                 "framework-limit",
                 f"unpool makes more than {size - stride} and less than {size + stride}; {stated} is asked for",
             )
+
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """The values, and all the places where the pool undone found its maxima."""
+        return (*super().readings(inputs[0]), *(tuple(map(whole, places.sizes)) for places in inputs[1:]))

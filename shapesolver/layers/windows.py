@@ -7,7 +7,7 @@ deep learning* (2016), relationships 6 and 12.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, compare, maximum
@@ -106,6 +106,11 @@ class Windowed(AxisWise):
         """Whether ``stride > kernel``, or the window is dilated."""
         beyond = compare("<=", self.at("stride", axis), self.at("kernel", axis))
         return beyond is not True or compare("==", self.at("dilation", axis), 1) is not True
+
+    def cells(self, result: int, n: Any, axis: int) -> Iterable[int]:
+        """``s*result - pad_before + dilation*t`` for the window's taps ``t``."""
+        first, last = self.reads(result, result, n, axis)
+        return range(first, last + 1, self.at("dilation", axis))  # type: ignore[arg-type]
 
     def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
         yield from self.padding_needs(axis)
