@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from shapesolver.arithmetic import Dim
+from shapesolver.arithmetic import Dim, compare, either
 from shapesolver.layers.axes import axis_index, axis_need, with_size
-from shapesolver.layers.base import Layer, Need, Tensor, Weight
+from shapesolver.layers.base import Layer, Need, Tensor, Trouble, Weight
 from shapesolver.layers.parameters import Kind, declare
 from shapesolver.layers.reading import Reading, Readings, same, whole
 from shapesolver.layers.registry import layer
@@ -92,13 +92,32 @@ class PRelu(Activation):
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         for axis in self.shared_axes or ():
             yield axis_need(self, inputs[0], axis)
+        if not self.dialect.keras:
+            channels = self._channels(inputs[0])
+            yield Need(
+                either(compare("==", self.slopes, 1), compare("==", self.slopes, channels)),
+                "features-mismatch",
+                lambda: Trouble(
+                    f"prelu has {self.slopes} slopes, and {channels} channels come in; 1 or as many are needed",
+                    f"slopes={self.slopes}",
+                ),
+            )
+
+    def _channels(self, tensor: Tensor) -> Dim:
+        """The axis that slopes go with: the channels, and none for a single number."""
+        if not tensor.sizes:
+            return 1
+        return tensor.sizes[-1] if self.dialect.channels_last else tensor.sizes[0]
 
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         (tensor,) = inputs
         if self.dialect.keras:
             shared = {axis_index(tensor, axis) for axis in self.shared_axes or ()}
             return (Weight("alpha", tuple(1 if i in shared else n for i, n in enumerate(tensor.sizes))),)
-        return (Weight("weight" if self.dialect.torch else "slope", (self.slopes,)),)
+        if self.dialect.torch:
+            return (Weight("weight", (self.slopes,)),)
+        # ONNX broadcasts from the right, so the slopes stand where the channels do.
+        return (Weight("slope", (self.slopes, *(1 for _ in tensor.sizes[1:]))),)
 
 
 @layer("softmax")

@@ -16,7 +16,8 @@ from shapesolver.layers.registry import layer
 class Dense(Layer):
     """Every output feature is a weighted sum of all features of the last axis.
 
-    Weights: Keras ``kernel (in, units)``; PyTorch ``weight (units, in)``; ONNX Gemm ``B (units, in)``.
+    Weights: Keras ``kernel (in, units)``; PyTorch ``weight (units, in)``; ONNX Gemm ``B (units, in)``, and where
+    there are axes before the features MatMul ``B (in, units)``.
     """
 
     other_names: ClassVar = {
@@ -64,7 +65,8 @@ class Dense(Layer):
             kernel, bias = Weight("kernel", (features, self.units)), "bias"
         else:
             name, bias = ("weight", "bias") if self.dialect.torch else ("B", "C")
-            kernel = Weight(name, (self.units, features))
+            product = self.dialect.onnx and inputs[0].rank > 1
+            kernel = Weight(name, (features, self.units) if product else (self.units, features))
         return (kernel, Weight(bias, (self.units,))) if self.bias else (kernel,)
 
 

@@ -11,8 +11,7 @@ from shapesolver.layers.parameters import Kind, declare
 from shapesolver.layers.reading import Readings, same, whole
 from shapesolver.layers.registry import layer
 
-SCALE_NAMES = {"keras": "gamma", "torch": "weight", "onnx": "scale"}
-SHIFT_NAMES = {"keras": "beta", "torch": "bias", "onnx": "B"}
+PAIR_NAMES = {"keras": ("gamma", "beta"), "torch": ("weight", "bias")}
 AFFINE_DOC = "whether scale and shift are learned"
 
 
@@ -25,15 +24,28 @@ class Normalisation(Layer):
     """A layer that rescales its input, with a learned scale and shift."""
 
     elementwise: ClassVar = True
+    onnx_names: ClassVar[tuple[str, str]] = ("scale", "B")
+    """What ONNX calls the scale and shift of this operator."""
 
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         yield need(inputs[0].rank >= 1, "wrong-rank", f"{self.op} needs channels, and its input has no axis")
 
     def pair(self, shape: tuple[Dim, ...], scale: bool = True, shift: bool = True) -> tuple[Weight, ...]:
         """The learned scale and shift, in the dialect's names."""
-        name = self.dialect.name
-        arrays = ((SCALE_NAMES[name], scale), (SHIFT_NAMES[name], shift))
-        return tuple(Weight(array, shape) for array, present in arrays if present)
+        names = PAIR_NAMES.get(self.dialect.name, self.onnx_names)
+        return tuple(Weight(name, shape) for name, present in zip(names, (scale, shift), strict=True) if present)
+
+    def expected_channels(self, tensor: Tensor, expected: Dim | None, says: str = "") -> Iterator[Need]:
+        """That the channels are as many as the author says, if the author does."""
+        if expected is not None:
+            got = channels(self, tensor)
+            yield need(
+                compare("==", got, expected),
+                "features-mismatch",
+                f"{self.op} is told to expect {expected} channels, and {got} come in",
+                f"features={expected}",
+                says.format(got=got, expected=expected) if self.dialect.torch else "",
+            )
 
 
 @layer("batch_norm")
@@ -58,15 +70,8 @@ class BatchNorm(Normalisation):
 
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         yield from super().needs(*inputs)
-        if self.features is not None:
-            got = channels(self, inputs[0])
-            yield need(
-                compare("==", got, self.features),
-                "features-mismatch",
-                f"batch_norm is told to expect {self.features} channels, and {got} come in",
-                f"features={self.features}",
-                f"running_mean should contain {got} elements not {self.features}",
-            )
+        says = "running_mean should contain {got} elements not {expected}"
+        yield from self.expected_channels(inputs[0], self.features, says)
 
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         shape = (channels(self, inputs[0]),)
@@ -82,6 +87,7 @@ class LayerNorm(Normalisation):
     """The last ``axes`` axes normalised together, or those of the ``shape`` given."""
 
     other_names: ClassVar = {"LayerNormalization": "", "LayerNorm": "shape"}
+    onnx_names: ClassVar = ("Scale", "B")
 
     axes: int = declare(Kind.SIZE, "how many axes at the end", default=1, least=1)
     shape: Any = declare(
@@ -134,6 +140,7 @@ class GroupNorm(Spatial):
     """The channels normalised in ``groups`` groups, which must be equal."""
 
     other_names: ClassVar = {"GroupNormalization": "groups", "GroupNorm": "groups features"}
+    onnx_names: ClassVar = ("scale", "bias")
 
     groups: Dim = declare(Kind.SIZE, "groups of channels", names=("num_groups",), least=1)
     features: Dim | None = declare(
@@ -143,15 +150,9 @@ class GroupNorm(Spatial):
 
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         yield from super().needs(*inputs)
-        count = channels(self, inputs[0])
-        if self.features is not None:
-            yield need(
-                compare("==", count, self.features),
-                "features-mismatch",
-                f"group_norm is told to expect {self.features} channels, and {count} come in",
-            )
+        yield from self.expected_channels(inputs[0], self.features)
         yield self.divisible(
-            count,
+            channels(self, inputs[0]),
             self.groups,
             "its channels",
             "groups",
@@ -163,21 +164,31 @@ class GroupNorm(Spatial):
 
 
 @layer("instance_norm")
-class InstanceNorm(Spatial):
-    """Each channel of each example normalised on its own; learns nothing unless affine."""
+class InstanceNorm(Normalisation):
+    """Each channel of each example normalised on its own. ONNX' always has a scale and shift, PyTorch's if asked."""
 
     other_names: ClassVar = {
         "InstanceNorm1d InstanceNorm2d InstanceNorm3d": "features",
         "InstanceNormalization": "",
     }
 
-    affine: bool = declare(Kind.FLAG, AFFINE_DOC, default=False)
+    affine: bool | None = declare(Kind.FLAG, f"{AFFINE_DOC} (onnx: yes; others: no)", default=None)
     features: Dim | None = declare(
         Kind.SIZE, "channels, checked when given", default=None, names=("num_features",), least=1
     )
 
+    @property
+    def learns(self) -> bool:
+        """Whether there is a scale and shift."""
+        return self.dialect.onnx if self.affine is None else self.affine
+
+    def needs(self, *inputs: Tensor) -> Iterator[Need]:
+        yield from super().needs(*inputs)
+        if self.learns or not self.dialect.torch:  # PyTorch's only warns where it learns nothing
+            yield from self.expected_channels(inputs[0], self.features)
+
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
-        return self.pair((channels(self, inputs[0]),), self.affine, self.affine)
+        return self.pair((channels(self, inputs[0]),), self.learns, self.learns)
 
 
 @layer("dropout")

@@ -48,4 +48,3 @@ def shifted(axis: int, start: Dim, step: Dim = 1) -> Reading:
     """Result ``i`` reads cell ``start + step*i``."""
     taps = None if step == 1 else lambda cell: (start + step * cell,)
     return Reading(axis, lambda first, last: (start + first * step, start + last * step), taps)
-

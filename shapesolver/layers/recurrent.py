@@ -20,7 +20,6 @@ class Recurrent(Layer):
     """What the recurrent layers share: ``(L, F)`` becomes ``(L, D*units)``, or ``(D*units,)`` for the last step."""
 
     gates: ClassVar[int]
-    keras_bias_rows: ClassVar[int] = 1
 
     units: Dim = declare(Kind.SIZE, "features of the state", names=("hidden_size", "output_dim"), least=1)
     layers: int = declare(Kind.SIZE, "layers on top of each other", default=1, names=("num_layers",), least=1)
@@ -110,8 +109,11 @@ class Recurrent(Layer):
             yield Weight(f"{direction}kernel", (features, wide))
             yield Weight(f"{direction}recurrent_kernel", (self.units, wide))
             if self.bias:
-                rows = self.keras_bias_rows
-                yield Weight(f"{direction}bias", (wide,) if rows == 1 else (rows, wide))
+                yield Weight(f"{direction}bias", self.keras_bias(wide))
+
+    def keras_bias(self, wide: Dim) -> tuple[Dim, ...]:
+        """The shape of Keras' bias over ``wide`` gates."""
+        return (wide,)
 
     def _torch(self, features: Dim) -> Iterator[Weight]:
         wide = self.units * self.gates
@@ -177,11 +179,27 @@ class Lstm(Recurrent):
 
 @layer("gru")
 class Gru(Recurrent):
-    """Gated recurrent unit: 3 gates."""
+    """Gated recurrent unit: 3 gates. With ``reset_after``, as all frameworks now have it, Keras keeps two rows of
+    biases; without, as Keras 1 had it, one."""
 
     gates: ClassVar = 3
-    keras_bias_rows: ClassVar = 2
     other_names: ClassVar = {"GRU": "units second layers bias"}
+
+    reset_after: bool = declare(
+        Kind.FLAG, "whether the reset gate is applied after the product with the state", default=True
+    )
+
+    def needs(self, *inputs: Tensor) -> Iterator[Need]:
+        yield from super().needs(*inputs)
+        yield need(
+            self.reset_after or not self.dialect.torch,
+            "framework-limit",
+            "PyTorch's gru resets after the product with the state",
+            "reset_after=false",
+        )
+
+    def keras_bias(self, wide: Dim) -> tuple[Dim, ...]:
+        return (2, wide) if self.reset_after else (wide,)
 
 
 @layer("rnn")

@@ -219,6 +219,12 @@ class ConvTranspose(Spreading, Windowed):
                 f"conv_transpose is told to expect {self.in_channels} channels, and {channels} come in",
                 f"in_channels={self.in_channels}",
             )
+        yield need(
+            not self.dialect.keras or compare("==", self.groups, 1),
+            "framework-limit",
+            "Keras' conv_transpose has no groups",
+            f"groups={self.groups}",
+        )
         yield self.divisible(channels, self.groups, "the input channels", "groups")
         yield self.divisible(self.channels, self.groups, "its channels", "groups")
 
@@ -230,7 +236,7 @@ class ConvTranspose(Spreading, Windowed):
         channels, spatial = self.split(inputs[0])
         kernel = tuple(self.at("kernel", axis) for axis in range(len(spatial)))
         if self.dialect.keras:
-            arrays = [Weight("kernel", (*kernel, self.channels // self.groups, channels))]
+            arrays = [Weight("kernel", (*kernel, self.channels, channels))]
         else:
             name = "weight" if self.dialect.torch else "W"
             arrays = [Weight(name, (channels, self.channels // self.groups, *kernel))]
