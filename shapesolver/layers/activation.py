@@ -120,6 +120,13 @@ class PRelu(Activation):
         return (Weight("slope", (self.slopes, *(1 for _ in tensor.sizes[1:]))),)
 
 
+@layer("pointwise")
+class Pointwise(Activation):
+    """A function of each cell that has no name of its own here: ``pointwise("sqrt")``."""
+
+    function: str = declare(Kind.TEXT, "what it is called where it comes from")
+
+
 @layer("softmax")
 class Softmax(Activation):
     """Positive numbers that add up to 1 along an axis."""

@@ -204,6 +204,36 @@ class Max(Arithmetic):
     other_names: ClassVar = {"Maximum maximum Max": ""}
 
 
+@layer("min")
+class Min(Arithmetic):
+    """The least of its inputs."""
+
+    other_names: ClassVar = {"Minimum minimum Min": ""}
+
+
+@layer("average")
+class Average(Arithmetic):
+    """The mean of its inputs."""
+
+    other_names: ClassVar = {"Average Mean": ""}
+
+
+@layer("div")
+class Div(Arithmetic):
+    """The first input divided by the second."""
+
+    other_names: ClassVar = {"Divide divide Div": ""}
+    inputs: ClassVar[tuple[int, int | None]] = (2, 2)
+
+
+@layer("power")
+class Power(Arithmetic):
+    """The first input to the power of the second."""
+
+    other_names: ClassVar = {"Power Pow": ""}
+    inputs: ClassVar[tuple[int, int | None]] = (2, 2)
+
+
 @layer("matmul")
 class MatMul(Layer):
     """The matrix product over the last two axes: ``(..., M, K)`` by ``(..., K, N)``."""

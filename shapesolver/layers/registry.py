@@ -22,6 +22,7 @@ FAMILIES = (
     "reshaping",
     "merging",
     "splitting",
+    "reductions",
     "dense",
     "attention",
     "recurrent",
