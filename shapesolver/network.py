@@ -24,7 +24,12 @@ from shapesolver.model.free import free_inputs
 from shapesolver.model.graph import Graph, Node, Wire
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import sympy
+
+    from shapesolver.measure.field import ReceptiveField, UnitField
+    from shapesolver.measure.views import View
 
 Size = Union[int, "sympy.Expr"]
 """A size as users see it."""
@@ -95,6 +100,13 @@ class Network:
     def derivation(self) -> Derivation:
         """Every layer's sizes."""
         return derive(self._graph, self._values)
+
+    @cached_property
+    def views(self) -> Mapping[Wire, View]:
+        """What every tensor sees of the inputs."""
+        from shapesolver.measure.views import views
+
+        return views(self.derivation)
 
     # Other sizes.
 
@@ -260,6 +272,25 @@ class PlacedLayer:
                 return public(tensor.sizes[tensor.axes.index(name)])
             raise AttributeError(f"{self.path} has no axis {name}; it has {', '.join(tensor.axes)}")
         raise AttributeError(f"a layer has no attribute {name!r}")
+
+    @property
+    def receptive_field(self) -> ReceptiveField:
+        """What its units see of the inputs, by axis: ``net["conv2"].receptive_field["H"].size``."""
+        from shapesolver.measure.field import receptive_field
+
+        _ = self.tensor
+        return receptive_field(self._net, self.wire, self.path)
+
+    def field(self, unit: int | Sequence[int]) -> UnitField | Mapping[str, UnitField]:
+        """Where one unit's field lies: ``net["conv2"].field(unit=(3, 5))["H"].first``.
+
+        By the input's path where the network has several inputs. The unit is its place along the axes without the
+        channels, from 0 on; see :func:`shapesolver.measure.field.unit_field`.
+        """
+        from shapesolver.measure.field import unit_field
+
+        found = unit_field(self._net, self.wire, self.path, unit)
+        return next(iter(found.values())) if len(found) == 1 else found
 
     @property
     def weight_arrays(self) -> tuple[Weight, ...]:

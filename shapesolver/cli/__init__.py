@@ -16,6 +16,7 @@ COMMANDS = {
     "check": "check",
     "ask": "ask",
     "why": "why",
+    "field": "field",
     "layers": "layers",
     "fmt": "format",
 }

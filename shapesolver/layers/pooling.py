@@ -267,6 +267,7 @@ class AdaptiveMaxPool(AdaptivePool):
 class GlobalPool(AxisWise):
     """One value a channel. Keras drops the spatial axes unless keepdims; PyTorch and ONNX leave them at 1."""
 
+    written_by_position: ClassVar[int] = 0
     keepdims: bool | None
 
     def size(self, n: Dim, axis: int) -> Dim:

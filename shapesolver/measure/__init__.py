@@ -1,0 +1,1 @@
+"""What a derived network costs, sees and leaves unread."""
