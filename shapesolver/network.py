@@ -243,6 +243,11 @@ class PlacedLayer:
         return tuple(self._net.graph.nodes[wire.node].path for wire in self.node.inputs)
 
     @property
+    def input_tensors(self) -> tuple[Tensor, ...]:
+        """What it consumes, in the package's own form; nothing where that cannot be built."""
+        return self._net.derivation.inputs(self.wire.node) or ()
+
+    @property
     def tensor(self) -> Tensor:
         """Its result's sizes in the package's own form; raises :class:`ShapeError` where it cannot be built."""
         tensor = self._net.derivation.tensor(*self.wire)

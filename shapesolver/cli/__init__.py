@@ -17,6 +17,7 @@ COMMANDS = {
     "ask": "ask",
     "why": "why",
     "field": "field",
+    "draw": "draw",
     "layers": "layers",
     "fmt": "format",
 }
