@@ -38,6 +38,21 @@ def windows_text(path: str, strips: Sequence[Strip], width: int) -> str:
     return "\n\n".join(_one(path, list(alike), width) for _, alike in groupby(strips, key=_looks))
 
 
+def window_notes(strips: Sequence[Strip]) -> Iterator[str]:
+    """What is said of a layer's windows below a picture of them."""
+    for _, group in groupby(strips, key=_looks):
+        alike = list(group)
+        axes = [strip.axis for strip in alike]
+        yield f"Along {' and '.join(axes)}: {_sentence(alike[0], axes)}."
+        if alike[0].dropped:
+            yield _sentence_case(_why_dropped(alike[0], axes))
+        yield from map(_sentence_case, _notes(alike[0], axes))
+
+
+def _sentence_case(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
+
+
 def _looks(strip: Strip) -> tuple[object, ...]:
     """What makes two axes look alike."""
     ends = (strip.cells(0), strip.cells(min(1, strip.made - 1)), strip.cells(strip.made - 1))
