@@ -36,6 +36,11 @@ class Sizes(click.ParamType):  # type: ignore[type-arg]  # generic in the newest
 
 AT = click.option("--at", type=Sizes(), default="", metavar="H=224,W=224", help="Sizes of the inputs.")
 FILE = click.argument("file", type=click.Path(path_type=Path))
+OUT = click.option(
+    "-o", "--output", "out", type=click.Path(path_type=Path), help="Write to this file instead of standard output."
+)
+NEW_FILE = 0o644
+"""The permissions of a file that was not there."""
 
 
 def guarded(command: Callable[..., None]) -> Callable[..., None]:
@@ -114,22 +119,29 @@ def echo_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
-def replace_file(file: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+def write_file(file: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all; one that is there keeps its permissions."""
     import tempfile
 
     target = file.resolve()
+    data = content.encode() if isinstance(content, str) else content
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="", dir=target.parent, prefix=f".{target.name}.", delete=False
-        ) as stream:
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as stream:
             written = Path(stream.name)
-            stream.write(text)
+            stream.write(data)
         try:
-            written.chmod(target.stat().st_mode)
+            written.chmod(target.stat().st_mode if target.exists() else NEW_FILE)
             written.replace(target)
         except BaseException:
             written.unlink()
             raise
     except OSError as error:
         refuse(f"{file} cannot be written: {error.strerror}")
+
+
+def write_out(out: Path | None, text: str) -> None:
+    """Write to the file that was asked for with ``-o``, or print."""
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write_file(out, text)

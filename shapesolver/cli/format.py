@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from shapesolver.cli.common import FINDINGS, guarded, replace_file, stdin_text
+from shapesolver.cli.common import FINDINGS, guarded, stdin_text, write_file
 from shapesolver.diagnostics import NetError
 
 
@@ -30,7 +30,7 @@ def command(files: tuple[Path, ...], only_check: bool, diff: bool) -> None:
         elif str(file) == "-":
             click.echo(formatted, nl=False)
         elif text != formatted:
-            replace_file(file, formatted)
+            write_file(file, formatted)
             click.echo(f"reformatted {name}")
         changed = changed or text != formatted
     sys.exit(FINDINGS if changed and (only_check or diff) else 0)

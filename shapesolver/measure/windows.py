@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
+from shapesolver.arithmetic import Dim
 from shapesolver.arithmetic.sets import IntSet
 from shapesolver.diagnostics import ShapeSolverError
 from shapesolver.layers.base import AxisWise
 from shapesolver.layers.pooling import AdaptivePool
-from shapesolver.layers.transposed import Spreading
+from shapesolver.layers.transposed import ConvTranspose, Spreading
 from shapesolver.layers.windows import Windowed
 from shapesolver.network import PlacedLayer
 
@@ -48,7 +49,7 @@ class Strip:
         layer = self.layer
         if isinstance(layer, Windowed) and not self.spreads:
             before, after = layer.pads(self.size, self.index)
-            return int(before), int(after)  # type: ignore[arg-type]
+            return known(before), known(after)
         return 0, 0
 
     def cells(self, result: int) -> tuple[int, ...]:
@@ -59,9 +60,21 @@ class Strip:
         """The results that an input cell writes into, of a layer that spreads."""
         layer = self.layer
         assert isinstance(layer, Spreading)
-        near, reach = int(layer.at("stride", self.index)), int(layer.base(self.index))  # type: ignore[call-overload]
+        near, reach = known(layer.at("stride", self.index)), known(layer.base(self.index))
         around = range(max((cell - 1) * near - reach, 0), min((cell + 2) * near + 2 * reach, self.made))
         return tuple(result for result in around if cell in self.cells(result))
+
+    @cached_property
+    def overlap(self) -> tuple[int, ...]:
+        """How many cells write each of ``stride`` results in turn, away from the ends; nothing for other layers."""
+        layer = self.layer
+        if not isinstance(layer, ConvTranspose):
+            return ()
+        kernel, stride, dilation = (known(layer.at(name, self.index)) for name in ("kernel", "stride", "dilation"))
+        start = known(layer.before(self.size, self.index))
+        return tuple(
+            sum((start + result - dilation * tap) % stride == 0 for tap in range(kernel)) for result in range(stride)
+        )
 
     @cached_property
     def fitting(self) -> Fraction | None:
@@ -69,8 +82,8 @@ class Strip:
         layer = self.layer
         if not isinstance(layer, Windowed) or self.spreads or layer.fills:
             return None
-        extent, stride = layer.extent(self.index), layer.at("stride", self.index)
-        return Fraction(self.size + sum(self.pads) - extent, stride) + 1  # type: ignore[operator]
+        extent, stride = known(layer.extent(self.index)), known(layer.at("stride", self.index))
+        return Fraction(self.size + sum(self.pads) - extent, stride) + 1
 
     @cached_property
     def dropped(self) -> tuple[int, ...]:
@@ -86,7 +99,7 @@ class Strip:
         everything = IntSet.interval(0, self.size - 1)
         if not self.layer.skips(self.index):
             first, last = self.layer.reads(0, self.made - 1, self.size, self.index)
-            return everything - IntSet.interval(int(first), int(last))  # type: ignore[arg-type]
+            return everything - IntSet.interval(known(first), known(last))
         if self.made * len(self.cells(0)) > MAX_TAPS:
             raise NoWindowsError(f"the windows along {self.axis} have more than {MAX_TAPS:,} cells")
         return everything - IntSet.finite({cell for result in range(self.made) for cell in self.cells(result)})
@@ -109,4 +122,10 @@ def strips(placed: PlacedLayer) -> tuple[Strip, ...]:
     if not all(isinstance(size, int) for size in (*before, *after)):
         raise NoWindowsError(f"{placed.path}'s size depends on the input's; give it, as in --at H=224,W=224")
     rows = zip(axes, before, after, strict=True)
-    return tuple(Strip(layer, axis, i, int(n), int(made)) for i, (axis, n, made) in enumerate(rows))  # type: ignore[arg-type]
+    return tuple(Strip(layer, axis, i, known(n), known(made)) for i, (axis, n, made) in enumerate(rows))
+
+
+def known(size: Dim) -> int:
+    """A size that is a number, as every size of a strip is."""
+    assert isinstance(size, int)
+    return size

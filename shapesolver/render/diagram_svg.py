@@ -18,6 +18,7 @@ PITCH = 15.0
 INSET = 12.0
 STUB, BETWEEN = 22.0, 66.0
 """An arrow's straight beginning, where its label stands, and the distance between ranks."""
+LABEL_INSET = 7.0
 LEFT, TOP = 16.0, 44.0
 
 
@@ -28,16 +29,21 @@ def diagram_svg(drawing: Diagram) -> str:
             f"{len(drawing.boxes)} boxes are more than a picture can show ({MAX_BOXES}); fold blocks and repeats, or "
             "write Mermaid or DOT"
         )
-    plan = layout([_width(box) for box in drawing.boxes], [(a.source, a.target) for a in drawing.arrows])
+    widths = [_width(box) for box in drawing.boxes]
+    room = list(widths)
+    for arrow in drawing.arrows:
+        # The label stands to the right of the arrow's beginning, below the middle of the box.
+        room[arrow.source] = max(room[arrow.source], 2 * (text_width(arrow.label, LINE) + LABEL_INSET))
+    plan = layout(room, [(a.source, a.target) for a in drawing.arrows])
     heights = [_height(box) for box in drawing.boxes]
     tops = _tops(plan, heights)
     picture = Picture(drawing.title)
     picture.text(LEFT, 24, drawing.title, "ink strong", 15)
-    for arrow, route in zip(drawing.arrows, plan.routes, strict=True):
+    for route in plan.routes:
         picture.path(_curve(plan, tops, heights, route), arrow=True)
     _labels(picture, drawing, plan, tops, heights)
-    for box, spot, height in zip(drawing.boxes, plan.spots, heights, strict=False):
-        _draw(picture, box, LEFT + spot.x - spot.width / 2, tops[spot.rank], spot.width, height)
+    for box, spot, width, height in zip(drawing.boxes, plan.spots, widths, heights, strict=False):
+        _draw(picture, box, LEFT + spot.x - width / 2, tops[spot.rank], width, height)
     return picture.svg()
 
 
@@ -79,9 +85,7 @@ def _curve(plan: Layout, tops: Sequence[float], heights: Sequence[float], route:
     return " ".join(data)
 
 
-def _labels(
-    picture: Picture, drawing: Diagram, plan: Layout, tops: Sequence[float], heights: Sequence[float]
-) -> None:
+def _labels(picture: Picture, drawing: Diagram, plan: Layout, tops: Sequence[float], heights: Sequence[float]) -> None:
     """Each size once, beside the straight beginning of the arrows that carry it."""
     sizes: dict[int, dict[str, None]] = {}
     for arrow in drawing.arrows:
@@ -89,7 +93,7 @@ def _labels(
     for source, labels in sizes.items():
         spot = plan.spots[source]
         y = tops[spot.rank] + heights[source] + 15
-        picture.text(LEFT + spot.x + 7, y, "; ".join(labels), "quiet", LINE)
+        picture.text(LEFT + spot.x + LABEL_INSET, y, "; ".join(labels), "quiet", LINE)
 
 
 def _draw(picture: Picture, box: Box, x: float, y: float, width: float, height: float) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 SWEEPS = 12
 """Passes down and up, for the order and for the places."""
@@ -69,7 +70,7 @@ def _route(spots: list[Spot], source: int, target: int) -> tuple[int, ...]:
         spots.append(Spot(rank, 0.0))
         route.append(len(spots) - 1)
     route.append(target)
-    for upper, lower in zip(route, route[1:], strict=False):
+    for upper, lower in pairwise(route):
         spots[upper].below.append(lower)
         spots[lower].above.append(upper)
     return tuple(route)
@@ -114,7 +115,7 @@ def _apart(widths: Sequence[float], wanted: Sequence[float]) -> list[float]:
     adjacent violators.
     """
     offsets = [0.0]
-    for left, right in zip(widths, widths[1:], strict=False):
+    for left, right in pairwise(widths):
         offsets.append(offsets[-1] + (left + right) / 2 + SIDE)
     pools: list[tuple[float, int]] = []
     for want, offset in zip(wanted, offsets, strict=True):

@@ -9,20 +9,20 @@ from xml.sax.saxutils import escape, quoteattr
 
 STYLE = """\
   .ink { fill: #1f2328; } .quiet { fill: #59636e; } .strong { font-weight: 600; }
-  .line { stroke: #8c959f; fill: none; } .cell { stroke: #8c959f; fill: #f6f8fa; } .grid { stroke: #d1d9e0; fill: none; }
+  .line { stroke: #8c959f; fill: none; } .grid { stroke: #d1d9e0; fill: none; }
+  .cell, .box { stroke: #8c959f; fill: #f6f8fa; } .group { stroke: #8c959f; fill: #eceff2; }
+  .source { stroke: #0072b2; fill: #ddf0fb; } .broken { stroke: #d55e00; stroke-width: 2; fill: #fdebdd; }
   .pad { stroke: #8c959f; stroke-dasharray: 3 3; fill: none; }
   .window { stroke: #0072b2; stroke-width: 2; fill: #0072b2; fill-opacity: .14; } .tap { fill: #0072b2; }
-  .lost { stroke: #d55e00; stroke-width: 1; fill: url(#hatch); } .hatch { stroke: #d55e00; }
+  .lost { stroke: #d55e00; fill: url(#hatch); } .hatch { stroke: #d55e00; }
   .dropped { stroke: #d55e00; stroke-width: 2; stroke-dasharray: 6 4; fill: none; }
-  .box { stroke: #8c959f; fill: #f6f8fa; } .source { stroke: #0072b2; fill: #ddf0fb; } .group { stroke: #8c959f; fill: #eceff2; }
-  .broken { stroke: #d55e00; stroke-width: 2; fill: #fdebdd; }
   @media (prefers-color-scheme: dark) {
     .ink { fill: #e6edf3; } .quiet { fill: #9198a1; }
-    .line { stroke: #6e7681; } .cell { stroke: #6e7681; fill: #161b22; } .grid { stroke: #30363d; } .pad { stroke: #6e7681; }
+    .line, .pad { stroke: #6e7681; } .grid { stroke: #30363d; }
+    .cell, .box { stroke: #6e7681; fill: #161b22; } .group { stroke: #6e7681; fill: #21262d; }
+    .source { stroke: #56b4e9; fill: #10283a; } .broken { stroke: #e69f00; fill: #3a2a10; }
     .window { stroke: #56b4e9; fill: #56b4e9; fill-opacity: .2; } .tap { fill: #56b4e9; }
-    .lost { stroke: #e69f00; } .hatch { stroke: #e69f00; } .dropped { stroke: #e69f00; }
-    .box { stroke: #6e7681; fill: #161b22; } .source { stroke: #56b4e9; fill: #10283a; } .group { stroke: #6e7681; fill: #21262d; }
-    .broken { stroke: #e69f00; fill: #3a2a10; }
+    .lost, .hatch, .dropped { stroke: #e69f00; }
   }
 """
 
@@ -67,9 +67,7 @@ class Picture:
         end = ' marker-end="url(#arrow)"' if arrow else ""
         self._shapes.append(f'<path class="line" d="{data}"{end}/>')
 
-    def text(
-        self, x: float, y: float, words: str, style: str = "ink", size: float = 13, anchor: str = "start"
-    ) -> None:
+    def text(self, x: float, y: float, words: str, style: str = "ink", size: float = 13, anchor: str = "start") -> None:
         """A line of text; ``y`` is its base line."""
         reach = {"start": 1.0, "middle": 0.5, "end": 0.0}[anchor] * text_width(words, size)
         self._reaches(x + reach, y + size / 3)
@@ -85,8 +83,9 @@ class Picture:
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.6g} {height:.6g}" '
             f'width="{width:.6g}" height="{height:.6g}" role="img" aria-label={quoteattr(self._title)} style="{FONT}">'
         )
-        body = "\n".join(self._shapes)
-        return f"{head}\n<title>{escape(self._title)}</title>\n<style>\n{STYLE}</style>\n<defs>{HATCH}{ARROW}</defs>\n{body}\n</svg>\n"
+        title = f"<title>{escape(self._title)}</title>"
+        defs = f"<defs>{HATCH}{ARROW}</defs>"
+        return "\n".join([head, title, f"<style>\n{STYLE}</style>", defs, *self._shapes, "</svg>", ""])
 
 
 def text_width(words: str, size: float) -> float:

@@ -13,7 +13,7 @@ from itertools import groupby, islice, takewhile
 
 from shapesolver.arithmetic.sets import IntSet
 from shapesolver.measure.windows import Strip
-from shapesolver.render.words import cell_word
+from shapesolver.render.words import cell_word, listed
 
 HEAD_ROWS, TAIL_ROWS = 8, 4
 """Windows drawn at the start and at the end; those between are left out."""
@@ -26,8 +26,6 @@ MIN_CELLS = 8
 """Cells shown however narrow the terminal."""
 MAX_MISSING = 3
 """Cells past the end that are drawn."""
-MAX_COUNTED = 64
-"""Results looked at to see whether they are written evenly."""
 
 Row = tuple[tuple[int, ...], str]
 """The cells of a window, and what is said beside it."""
@@ -150,15 +148,13 @@ def _notes(strip: Strip, axes: Sequence[str]) -> Iterator[str]:
 
 
 def _evenness(strip: Strip, axes: Sequence[str]) -> Iterator[str]:
-    """How many cells write each result away from the ends: uneven counts show as a checkerboard."""
-    reach = len(strip.writes(0))
-    first, past = min(reach, strip.made // 2), max(strip.made - reach, strip.made // 2)
-    counts = [len(strip.cells(result)) for result in range(first, min(past, first + MAX_COUNTED))]
+    """Uneven counts show as a checkerboard."""
+    counts = strip.overlap
     if len(set(counts)) > 1:
-        pattern = ", ".join(map(str, counts[:8]))
-        yield f"{cell_word(axes, 2)} are written {pattern}{', ...' if len(counts) > 8 else ''} times: unevenly"
+        yield f"away from the ends {cell_word(axes, 2)} are written {listed(map(str, counts))} times in turn: unevenly"
     elif counts:
-        yield f"away from the ends each {cell_word(axes)} is written {counts[0]} time{'s' * (counts[0] != 1)}"
+        times = "once" if counts[0] == 1 else f"{counts[0]} times"
+        yield f"away from the ends every {cell_word(axes)} is written {times}"
 
 
 def numbers(cells: IntSet) -> str:

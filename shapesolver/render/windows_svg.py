@@ -79,10 +79,10 @@ def _grid(picture: Picture, panel: Panel, rows: int, columns: int) -> None:
     width, height = panel.span(0, columns), panel.span(0, rows)
     picture.rect(panel.x, panel.y, width, height, "cell")
     if panel.cell >= LEAST_RULED:
-        for column in range(1, columns):
-            picture.line(panel.x + column * panel.cell, panel.y, panel.x + column * panel.cell, panel.y + height, "grid")
-        for row in range(1, rows):
-            picture.line(panel.x, panel.y + row * panel.cell, panel.x + width, panel.y + row * panel.cell, "grid")
+        for x in (panel.x + column * panel.cell for column in range(1, columns)):
+            picture.line(x, panel.y, x, panel.y + height, "grid")
+        for y in (panel.y + row * panel.cell for row in range(1, rows)):
+            picture.line(panel.x, y, panel.x + width, y, "grid")
 
 
 def _padding(picture: Picture, panel: Panel, down: Strip | None, across: Strip) -> None:
