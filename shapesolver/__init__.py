@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from shapesolver.diagnostics import Diagnostic, NetError, ShapeSolverError, Span
-    from shapesolver.net import Net, load, parse
+    from shapesolver.net import Net, from_keras, load, parse
     from shapesolver.network import PlacedLayer, ShapeError
 
 __version__ = "0.1.0"
@@ -26,6 +26,7 @@ __all__ = [
     "ShapeError",
     "ShapeSolverError",
     "Span",
+    "from_keras",
     "load",
     "parse",
 ]
@@ -38,6 +39,7 @@ _HOMES = {
     "Net": "net",
     "PlacedLayer": "network",
     "ShapeError": "network",
+    "from_keras": "net",
     "load": "net",
     "parse": "net",
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import warnings
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,10 @@ from shapesolver.network import Network, PlacedLayer, ShapeError
 if TYPE_CHECKING:
     import numpy
 
+    from shapesolver.exchange.sketch import Imported
     from shapesolver.solve.answers import Answer
 
-__all__ = ["Net", "PlacedLayer", "ShapeError", "examine", "load", "parse"]
+__all__ = ["Net", "PlacedLayer", "ShapeError", "examine", "from_keras", "load", "parse"]
 
 EMPTY = Diagnostic(
     "SS026",
@@ -28,13 +30,37 @@ EMPTY = Diagnostic(
 )
 
 
-def load(path: str | Path) -> Net:
-    """Read a ``.net`` file.
+def load(path: str | Path, inputs: Sequence[str] = ()) -> Net:
+    """Read a ``.net`` file, or a model of another framework: ``model.keras``, ``model.onnx``, ``module:factory``.
 
-    Raises :class:`NetError` with every finding where it cannot be read as a network. A network some of whose
-    layers cannot be built at its sizes loads; see :meth:`Net.check`.
+    ``inputs`` are the inputs' sizes for a model that does not state them: ``["3, H=224, W=224"]``. What such a model
+    holds that is not known here is warned of (:class:`ExchangeWarning`).
+
+    Raises :class:`NetError` with every finding where it cannot be read as a network, and another
+    :class:`ShapeSolverError` where a model cannot be. A network some of whose layers cannot be built at its sizes
+    loads; see :meth:`Net.check`.
     """
-    return parse(read(Path(path)), str(path))
+    from shapesolver import exchange
+
+    if not exchange.is_foreign(path):
+        return parse(read(Path(path)), str(path))
+    return imported(exchange.load(path, inputs), str(path))
+
+
+def imported(model: Imported, filename: str) -> Net:
+    """The network of an imported model, its warnings as Python's."""
+    from shapesolver.exchange.errors import ExchangeWarning
+
+    for warning in model.warnings:
+        warnings.warn(warning, ExchangeWarning, stacklevel=3)
+    return parse(model.text, filename)
+
+
+def from_keras(model: Any) -> Net:
+    """The network of a Keras model object."""
+    from shapesolver.exchange import load as load_model
+
+    return imported(load_model(model), model.name)
 
 
 def parse(text: str, filename: str = "<text>") -> Net:

@@ -20,6 +20,8 @@ COMMANDS = {
     "draw": "draw",
     "layers": "layers",
     "fmt": "format",
+    "import": "import_",
+    "export": "export",
 }
 """Each command and the module of this package that holds it, in the order of the help."""
 

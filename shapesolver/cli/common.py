@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -69,14 +70,29 @@ def refuse(message: str) -> NoReturn:
 
 
 def load_net(file: Path, at: dict[str, int]) -> Net:
-    """The network of a file, or of standard input for ``-``, at these sizes."""
+    """The network of a file or model, or of standard input for ``-``, at these sizes."""
     from shapesolver.net import load, parse
 
-    net = parse(stdin_text(), "<stdin>") if str(file) == "-" else load(file)
+    with printed_warnings():
+        net = parse(stdin_text(), "<stdin>") if str(file) == "-" else load(file)
     try:
         return net.at(**at)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--at") from None
+
+
+@contextmanager
+def printed_warnings() -> Iterator[None]:
+    """Print what an import warns of on standard error."""
+    import warnings
+
+    from shapesolver.exchange.errors import ExchangeWarning
+
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always", ExchangeWarning)
+        yield
+    for warning in found:
+        click.echo(f"shapesolver: {warning.message}", err=True)
 
 
 def require_layer(net: Net, path: str) -> None:
@@ -139,9 +155,9 @@ def write_file(file: Path, content: str | bytes) -> None:
         refuse(f"{file} cannot be written: {error.strerror}")
 
 
-def write_out(out: Path | None, text: str) -> None:
+def write_out(out: Path | None, content: str | bytes) -> None:
     """Write to the file that was asked for with ``-o``, or print."""
     if out is None:
-        click.echo(text, nl=False)
+        click.echo(content, nl=False)
     else:
-        write_file(out, text)
+        write_file(out, content)

@@ -7,3 +7,7 @@ from shapesolver.diagnostics import ShapeSolverError
 
 class ExchangeError(ShapeSolverError):
     """A model that cannot be read, or a network that cannot be written; the message says what to do about it."""
+
+
+class ExchangeWarning(UserWarning):
+    """Something of a model that is not known here, or kept only in part."""

@@ -5,9 +5,24 @@ from __future__ import annotations
 import re
 
 from shapesolver.layers.registry import kinds
+from shapesolver.model.mentions import REUSE
 from shapesolver.model.values import FUNCTIONS, WORDS
 
-KEYWORDS = {"dialect", "layout", "let", "assume", "expect", "output", "block", "repeat", "as", "or", "and", "not"}
+KEYWORDS = {
+    "dialect",
+    "layout",
+    "let",
+    "assume",
+    "expect",
+    "output",
+    "block",
+    "repeat",
+    "as",
+    "or",
+    "and",
+    "not",
+    REUSE,
+}
 """Words that begin statements or join conditions."""
 
 _INVALID = re.compile(r"[^A-Za-z0-9_]+")

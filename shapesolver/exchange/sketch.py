@@ -10,6 +10,7 @@ from shapesolver.derive import apply
 from shapesolver.diagnostics import Span
 from shapesolver.exchange.errors import ExchangeError
 from shapesolver.exchange.naming import Names
+from shapesolver.language import parse_expression, tree
 from shapesolver.layers.base import Layer, Tensor
 from shapesolver.layers.dialects import Dialect
 from shapesolver.layers.parameters import Kind, Parameter, ParameterError
@@ -81,7 +82,17 @@ class Sketch:
 
     def reuse(self, earlier: Wire, inputs: Sequence[Wire], *, name: str = "") -> Wire:
         """Add an earlier layer again: the same parameters and the same weights, other inputs."""
-        return self._add(self._nodes[earlier.node].layer, inputs, name)
+        node = self._nodes[earlier.node]
+        origin = earlier.node if node.shared is None else node.shared
+        return self._add(node.layer, inputs, name, shared=origin)
+
+    def tie(self, wire: Wire, earlier: Wire) -> None:
+        """Let a layer's first weight be that of an earlier layer, as a language model's last layer often does."""
+        self._nodes[wire.node] = self._nodes[wire.node]._replace(tied=earlier.node)
+
+    def inputs(self, texts: Sequence[str]) -> list[Wire]:
+        """Inputs as the language states them, batch left out: ``"3, H=224, W=224"``."""
+        return [self.layer("input", sizes=self._stated(text)) for text in texts]
 
     def opaque(
         self,
@@ -130,14 +141,33 @@ class Sketch:
         )
         return Imported(graph, write(graph), tuple(self._warnings), dict(self._names.changed))
 
-    def _add(self, layer: Layer, inputs: Sequence[Wire], name: str) -> Wire:
+    def _stated(self, text: str) -> tuple[Dim, ...]:
+        call, _ = parse_expression(f"input({text})")
+        sizes: list[Dim] = []
+        for argument in call.arguments if isinstance(call, tree.Call) else ():
+            match argument:
+                case tree.Argument(name=None, value=tree.Number(value=int(number))):
+                    sizes.append(number)
+                case tree.Argument(name=None, value=tree.Name(text=free)):
+                    sizes.append(self.symbol(free))
+                case tree.Argument(name=str(free), value=tree.Number(value=int(usual))):
+                    sizes.append(self.symbol(free, usual))
+                case _:
+                    raise ExchangeError(f"`{text}` are no sizes of an input; write them as in 3, H=224, W=224")
+        if not sizes:
+            raise ExchangeError(f"`{text}` are no sizes of an input; write them as in 3, H=224, W=224")
+        return tuple(sizes)
+
+    def _add(self, layer: Layer, inputs: Sequence[Wire], name: str, shared: int | None = None) -> Wire:
         if len(self._nodes) >= MAX_LAYERS:
             raise ExchangeError(f"{self.source} has more than {MAX_LAYERS} layers")
         layer = self._layers.setdefault(layer, layer)
         tensors = tuple(self.tensor(wire) for wire in inputs)
         results = () if None in tensors else apply(layer, tensors).outputs
         path = self._names.give(name, layer.op)
-        self._nodes.append(Node(path, layer, tuple(inputs), NOWHERE, max(len(results), 1), symbolic=is_symbolic(layer)))
+        self._nodes.append(
+            Node(path, layer, tuple(inputs), NOWHERE, max(len(results), 1), symbolic=is_symbolic(layer), shared=shared)
+        )
         self._results.append(results)
         return Wire(len(self._nodes) - 1)
 

@@ -1,0 +1,30 @@
+"""``shapesolver import``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from shapesolver.cli.common import OUT, guarded, write_out
+
+
+@click.command(name="import")
+@click.argument("source")
+@OUT
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar='"3, H=224, W=224"',
+    help="The sizes of an input, batch left out, for a model that does not state them; once for each input.",
+)
+@guarded
+def command(source: str, out: Path | None, inputs: tuple[str, ...]) -> None:
+    """SOURCE as a .net file: model.keras, a Keras config.json, model.onnx, or module.path:factory."""
+    from shapesolver import exchange
+
+    model = exchange.load(source, inputs)
+    for warning in model.warnings:
+        click.echo(f"shapesolver: {warning}", err=True)
+    write_out(out, model.text)
