@@ -25,7 +25,7 @@ PUBLISHED = {
     ("inception_v3", "mixed10"): (1311, 32, 618),
     ("alexnet_v2", "pool5"): (195, 32, 64),
 }
-"""Size, stride and padding. Source: Araujo, Norris and Sim (2019); torchvision's ResNet-50 has its strides in the 3x3."""
+"""Size, stride and padding. Source: Araujo, Norris, Sim (2019); torchvision's ResNet-50 has its strides in the 3x3."""
 
 
 def run(*arguments: str) -> str:
