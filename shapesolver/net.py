@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy
 
     from shapesolver.exchange.sketch import Imported
+    from shapesolver.measure.lost import Lost
     from shapesolver.solve.answers import Answer
 
 __all__ = ["Net", "PlacedLayer", "ShapeError", "examine", "from_keras", "load", "parse"]
@@ -107,6 +108,17 @@ class Net(Network):
         from shapesolver.verify import verify
 
         return verify(self, select=select, ignore=ignore)
+
+    def lost(self, **sizes: int) -> dict[str, Lost]:
+        """The input cells that no output depends on, by input: ``net.lost(H=28, W=28)["image"]["H"]``.
+
+        Sizes left out take their usual value. Every input has its entry, false where nothing is lost. Raises
+        ``ValueError`` as :meth:`at` does, and :class:`ShapeSolverError` where the network cannot be built or an
+        axis has more than about a million cells.
+        """
+        from shapesolver.measure.lost import lost
+
+        return {found.path: found for found in lost(self.at(**sizes).usual().derivation)}
 
     # Questions.
 

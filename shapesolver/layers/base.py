@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, ClassVar, NamedTuple, Self
 
 from shapesolver.arithmetic import Dim, Truth, compare, divides
+from shapesolver.layers.cells import Box, Cells, followed
 from shapesolver.layers.dialects import Dialect
 from shapesolver.layers.parameters import REQUIRED, Parameter, show
 from shapesolver.layers.reading import Reading, Readings, same, whole
@@ -150,6 +151,17 @@ class Layer:
             return tuple(tuple(same(axis) for axis in range(tensor.rank)) for tensor in inputs)
         return tuple(tuple(whole(n) for n in tensor.sizes) for tensor in inputs)
 
+    def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
+        """What a box of a result depends on: boxes of the inputs, each with its input's number. Sizes are numbers.
+
+        A cell is read when the result is a function of it in inference, whatever the weights are: statistics of
+        a batch are constants then, and a tensor that only lends its size (``crop(to=skip)``) is not read. Along
+        each axis by :meth:`readings`, unless a layer's axes mix.
+        """
+        for number, (axes, tensor) in enumerate(zip(self.readings(*inputs, output=output), inputs, strict=True)):
+            if axes is not None:
+                yield number, tuple(followed(axis, wanted, n) for axis, n in zip(axes, tensor.sizes, strict=True))  # type: ignore[arg-type]
+
     @classmethod
     def spelled(cls, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments as one of :attr:`other_names` means them."""
@@ -239,6 +251,26 @@ class AxisWise(Layer):
         first, last = self.reads(result, result, n, axis)
         assert isinstance(first, int) and isinstance(last, int)
         return range(first, last + 1)
+
+    def cells_read(self, wanted: Cells, n: int, axis: int) -> Cells:
+        """The cells of a spatial axis of size ``n`` that these results depend on."""
+        return followed(self.reading(n, axis, 0), (wanted,), n)
+
+    def channels_read(self, wanted: Cells, channels: int) -> Cells:
+        """The channels that these result channels depend on: the same, unless a layer mixes them."""
+        return wanted
+
+    def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
+        yield 0, self.box_read(wanted, inputs[0])
+
+    def box_read(self, wanted: Box, tensor: Tensor) -> Box:
+        """What a box of the result reads of a tensor, each spatial axis and the channels apart."""
+        channels, spatial = self.split(tensor)
+        wanted_channels, wanted_spatial = self.split(Tensor(wanted, tensor.axes))
+        pairs: Any = enumerate(zip(wanted_spatial, spatial, strict=True))
+        read = tuple(self.cells_read(cells, n, axis) for axis, (cells, n) in pairs)
+        box: Any = self.join(self.channels_read(wanted_channels, channels), read).sizes  # type: ignore[arg-type]
+        return box  # type: ignore[no-any-return]
 
     def reading(self, n: Dim, axis: int, follows: int) -> Reading:
         """How a spatial axis of size ``n`` is read by the results along the axis with index ``follows``."""

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, ceil_div, compare, maximum, minimum
 from shapesolver.layers.axes import axis_index, axis_need, with_size
-from shapesolver.layers.base import AxisWise, Layer, Need, Tensor, Trouble, need
+from shapesolver.layers.base import AxisWise, Inputs, Layer, Need, Tensor, Trouble, need
+from shapesolver.layers.cells import Box
 from shapesolver.layers.parameters import Kind, Padding, declare
 from shapesolver.layers.reading import Reading, Readings, same, shifted, whole
 from shapesolver.layers.registry import layer
@@ -166,6 +167,16 @@ class Crop(Bordered):
             for axis, (n, target) in enumerate(zip(spatial, targets, strict=True))
         )
         return ((*axes, whole(channels)) if self.dialect.channels_last else (whole(channels), *axes)), None
+
+    def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
+        if len(inputs) == 1:
+            yield 0, self.box_read(wanted, inputs[0])
+            return
+        for number, box in super(AxisWise, self).read_cells(wanted, inputs, output):
+            channel = -1 if self.dialect.channels_last else 0
+            sizes = [*box]
+            sizes[channel] = wanted[channel]
+            yield number, tuple(sizes)
 
     def start(self, n: Dim, target: Dim, axis: int) -> Dim:
         """Where a crop of ``n`` cells to another tensor's ``target`` starts."""

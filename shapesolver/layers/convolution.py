@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from functools import reduce
+from operator import or_
+from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, compare
 from shapesolver.layers.base import Need, Tensor, Weight, need
+from shapesolver.layers.cells import Cells, every, gathered, grouped
 from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare
 from shapesolver.layers.registry import layer
 from shapesolver.layers.windows import (
@@ -146,6 +149,9 @@ class Conv(Convolving):
     def out_channels(self, channels: Dim) -> Dim:
         return self.channels
 
+    def channels_read(self, wanted: Cells, channels: int) -> Cells:
+        return grouped(wanted, self.channels, channels, self.groups)  # type: ignore[arg-type]
+
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         fan_in = self.split(inputs[0])[0] // self.groups
         kernel = self.kernel_sizes(inputs[0])
@@ -174,6 +180,10 @@ class DepthwiseConv(Convolving):
 
     def out_channels(self, channels: Dim) -> Dim:
         return channels * self.multiplier
+
+    def channels_read(self, wanted: Cells, channels: int) -> Cells:
+        multiplier: Any = self.multiplier
+        return reduce(or_, (gathered(wanted, multiplier, filter) for filter in range(multiplier)))
 
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         channels = self.split(inputs[0])[0]
@@ -206,6 +216,9 @@ class SeparableConv(Convolving):
 
     def out_channels(self, channels: Dim) -> Dim:
         return self.channels
+
+    def channels_read(self, wanted: Cells, channels: int) -> Cells:
+        return every(channels) if wanted else 0
 
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         channels = self.split(inputs[0])[0]

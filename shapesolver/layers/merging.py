@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, Truth, compare, either
 from shapesolver.layers.axes import axis_index, axis_need, with_size
-from shapesolver.layers.base import Layer, Need, Tensor, Trouble, need
+from shapesolver.layers.base import Inputs, Layer, Need, Tensor, Trouble, need
+from shapesolver.layers.cells import Box
 from shapesolver.layers.parameters import Kind, declare
 from shapesolver.layers.reading import Reading, Readings, same, shifted, whole
 from shapesolver.layers.registry import layer
@@ -102,6 +103,12 @@ class Stack(Layer):
         """A result at its own place, the new axis left out."""
         index = axis_index(inputs[0], self.axis, extra=1)
         return (tuple(same(axis + (axis >= index)) for axis in range(inputs[0].rank)),) * len(inputs)
+
+    def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
+        index = axis_index(inputs[0], self.axis, extra=1)
+        for number, box in super().read_cells(wanted, inputs, output):
+            if wanted[index] >> number & 1:
+                yield number, box
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         index = axis_index(inputs[0], self.axis, extra=1)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, compare
-from shapesolver.layers.base import Layer, Need, Tensor, Weight, need
+from shapesolver.layers.base import Inputs, Layer, Need, Tensor, Weight, need
+from shapesolver.layers.cells import Box, Cells, every, grouped
 from shapesolver.layers.parameters import Kind, declare
 from shapesolver.layers.reading import Readings, same, whole
 from shapesolver.layers.registry import layer
@@ -134,6 +135,16 @@ class Spatial(Normalisation):
         """Everything."""
         return (tuple(map(whole, inputs[0].sizes)),)
 
+    def channels_read(self, wanted: Cells, channels: int) -> Cells:
+        """The channels whose statistics these channels are normalised by."""
+        return wanted
+
+    def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
+        sizes: Any = inputs[0].sizes
+        channel = len(sizes) - 1 if self.dialect.channels_last else 0
+        read = self.channels_read(wanted[channel], sizes[channel])
+        yield 0, tuple(read if axis == channel else every(n) for axis, n in enumerate(sizes))
+
 
 @layer("group_norm")
 class GroupNorm(Spatial):
@@ -158,6 +169,9 @@ class GroupNorm(Spatial):
             "groups",
             "num_channels ({dividend}) must be divisible by num_groups ({divisor})" if self.dialect.torch else "",
         )
+
+    def channels_read(self, wanted: Cells, channels: int) -> Cells:
+        return grouped(wanted, channels, channels, self.groups)  # type: ignore[arg-type]
 
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         return self.pair((channels(self, inputs[0]),), self.affine, self.affine)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import reduce
+from itertools import product as every_combination
 from operator import mul
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, ceil_div, compare
-from shapesolver.layers.base import Need, Tensor, Trouble
+from shapesolver.layers.base import Inputs, Need, Tensor, Trouble
+from shapesolver.layers.cells import Box, Cells, boxes_of, every, flat, gathered, shifted, spread
 from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare
 from shapesolver.layers.reading import Reading, Readings, Run, whole
 from shapesolver.layers.registry import layer
@@ -26,8 +28,21 @@ def product(sizes: tuple[Dim, ...]) -> Dim:
     return reduce(mul, sizes, 1)
 
 
+class Patches(Windowed):
+    """A layer between an image and its windows as columns, channel ``c*taps + t`` holding tap ``t``."""
+
+    def places(self, rank: int) -> Iterator[tuple[int, ...]]:
+        """The taps of a window over several axes, row by row."""
+        kernel: Any = [self.at("kernel", axis) for axis in range(rank)]
+        return every_combination(*map(range, kernel))
+
+    def offset(self, tap: int, n: Dim, axis: int) -> Any:
+        """Where a tap of the first window lies, from the image's first cell on."""
+        return tap * self.at("dilation", axis) - self.pads(n, axis)[0]
+
+
 @layer("unfold")
-class Unfold(Windowed):
+class Unfold(Patches):
     """Every window as a column: ``(C, *n)`` becomes ``(C*prod(k), L)`` with ``L = prod((n + p - k)//s + 1)``."""
 
     other_names: ClassVar = {"Unfold im2col": "kernel dilation padding stride"}
@@ -61,9 +76,32 @@ class Unfold(Windowed):
 
         return Reading(follows, lambda first, last: self.reads(0, counts[axis] - 1, n, axis), taps, uniform=False)
 
+    def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
+        spatial: Any = self.split(inputs[0])[1]
+        counts: Any = [self.size(n, axis) for axis, n in enumerate(spatial)]
+        channels, columns = (wanted[1], wanted[0]) if self.dialect.channels_last else wanted
+        taps = list(self.places(len(spatial)))
+        dealt = [gathered(channels, len(taps), number) for number in range(len(taps))]
+        for windows in boxes_of(columns, counts):
+            if len(set(dealt)) == 1:
+                # All taps of the same channels: each axis reads its own taps.
+                pairs = enumerate(zip(windows, spatial, strict=True))
+                read = tuple(self.cells_read(cells, n, axis) for axis, (cells, n) in pairs)
+                yield 0, self.join(dealt[0], read).sizes  # type: ignore[misc]
+                continue
+            for tap, held in zip(taps, dealt, strict=True):
+                yield 0, self.join(held, self._under(tap, windows, spatial)).sizes  # type: ignore[misc]
+
+    def _under(self, tap: tuple[int, ...], windows: Box, spatial: tuple[Any, ...]) -> tuple[Cells, ...]:
+        """The cells under one tap of these windows."""
+        return tuple(
+            shifted(spread(cells, self.at("stride", axis)), self.offset(tap[axis], n, axis)) & every(n)
+            for axis, (cells, n) in enumerate(zip(windows, spatial, strict=True))
+        )
+
 
 @layer("fold")
-class Fold(Windowed):
+class Fold(Patches):
     """Columns summed back into an image: ``(C*prod(k), L)`` becomes ``(C, *output_size)``."""
 
     other_names: ClassVar = {"Fold col2im Col2Im": "output_size kernel dilation padding stride"}
@@ -109,6 +147,18 @@ class Fold(Windowed):
         if len(self.output_size) == 1:
             along = Reading(index, self._columns, self._columns_of)
         return ((along, whole(channels)) if self.dialect.channels_last else (whole(channels), along),)
+
+    def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
+        counts: Any = [self.size(n, axis) for axis, n in enumerate(self.output_size)]
+        channels, image = self.split(Tensor(wanted, self.outputs(*inputs)[0].axes))
+        taps = list(self.places(len(self.output_size)))
+        for number, tap in enumerate(taps):
+            windows = tuple(
+                gathered(cells, self.at("stride", axis), self.offset(tap[axis], n, axis)) & every(counts[axis])  # type: ignore[arg-type]
+                for axis, (cells, n) in enumerate(zip(image, self.output_size, strict=True))
+            )
+            columns = (flat(windows, counts),)
+            yield 0, self.join(spread(channels, len(taps)) << number, columns).sizes  # type: ignore[arg-type,misc]
 
     def _columns(self, first: Dim, last: Dim) -> Run:
         before, _ = self.pads(self.output_size[0], 0)

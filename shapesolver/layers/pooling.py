@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, ceil_div, compare, maximum
-from shapesolver.layers.base import AxisWise, Need, Tensor, need
+from shapesolver.layers.base import AxisWise, Inputs, Need, Tensor, need
+from shapesolver.layers.cells import Box, every
 from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare
 from shapesolver.layers.reading import Readings, whole
 from shapesolver.layers.registry import layer
@@ -287,6 +288,11 @@ class GlobalPool(AxisWise):
         if keep:
             return super().outputs(*inputs)
         return (self.tensor((self.split(inputs[0])[0],)),)
+
+    def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
+        channels = wanted[0] if len(wanted) == 1 else self.split(Tensor(wanted, inputs[0].axes))[0]
+        spatial = tuple(every(n) for n in self.split(inputs[0])[1])  # type: ignore[arg-type]
+        yield 0, self.join(channels, spatial).sizes  # type: ignore[misc]
 
 
 def keepdims_parameter() -> Any:

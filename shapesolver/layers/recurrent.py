@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, compare
-from shapesolver.layers.base import Layer, Need, Tensor, Weight, need
+from shapesolver.layers.base import Inputs, Layer, Need, Tensor, Weight, need
+from shapesolver.layers.cells import Box, every, span
 from shapesolver.layers.parameters import Kind, declare
 from shapesolver.layers.reading import Reading, Readings, whole
 from shapesolver.layers.registry import layer
@@ -90,6 +91,18 @@ class Recurrent(Layer):
         if self.bidirectional or not self.every_step:
             return ((whole(time), whole(features)),)
         return ((Reading(0, lambda first, last: (0, last), uniform=False), whole(features)),)
+
+    def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
+        if not (self.bidirectional and self.every_step) or self.layers > 1:
+            yield from super().read_cells(wanted, inputs, output)
+            return
+        # One direction's features come first and read the steps up to their own, the other's those from it on.
+        (steps, made), (time, features), state = wanted, inputs[0].sizes, self.state
+        if made & every(state):  # type: ignore[arg-type]
+            yield 0, (every(steps.bit_length()), every(features))  # type: ignore[arg-type]
+        if made >> state:  # type: ignore[operator]
+            first = (steps & -steps).bit_length() - 1
+            yield 0, (span(first, time), every(features))  # type: ignore[arg-type]
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         features = self.state * self.directions

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, compare, divide_exactly
 from shapesolver.layers.axes import axis_index, axis_need
-from shapesolver.layers.base import Layer, Need, Tensor, Trouble, need
+from shapesolver.layers.base import Inputs, Layer, Need, Tensor, Trouble, need
+from shapesolver.layers.cells import Box, reshaped
 from shapesolver.layers.parameters import Kind, declare
 from shapesolver.layers.patches import product
 from shapesolver.layers.reading import Reading, Readings, same, whole
@@ -30,8 +31,18 @@ def kept_readings(tensor: Tensor, before: int, after: int, made: int) -> tuple[R
     return (*map(same, range(before)), *between, *map(same, range(made - after, made)))
 
 
+class Rearranging(Layer):
+    """A layer that keeps the cells, in row order, and changes the sizes alone."""
+
+    def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
+        made: Any = self.outputs(*inputs)[0].sizes
+        sizes: Any = inputs[0].sizes
+        for box in reshaped(wanted, made, sizes):
+            yield 0, box
+
+
 @layer("flatten")
-class Flatten(Layer):
+class Flatten(Rearranging):
     """Axes ``start`` to ``end`` multiplied into one, row by row."""
 
     written_by_position: ClassVar = 0
@@ -67,7 +78,7 @@ class Flatten(Layer):
 
 
 @layer("reshape")
-class Reshape(Layer):
+class Reshape(Rearranging):
     """The same cells under other sizes; one of them may be -1 and takes what is left."""
 
     other_names: ClassVar = {"Reshape view": "sizes"}
@@ -220,7 +231,7 @@ class Unsqueeze(Layer):
 
 
 @layer("unflatten")
-class Unflatten(Layer):
+class Unflatten(Rearranging):
     """One axis split into several whose product it is; one of them may be -1."""
 
     other_names: ClassVar = {"Unflatten": "axis sizes"}

@@ -7,7 +7,9 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, as_float32, ceil_div, scaled
-from shapesolver.layers.base import AxisWise, Need, Trouble
+from shapesolver.layers.base import AxisWise, Inputs, Need, Tensor, Trouble
+from shapesolver.layers.cells import Box, Cells, every, gathered, spread
+from shapesolver.layers.interpolation import cells_resized
 from shapesolver.layers.parameters import Kind, declare
 from shapesolver.layers.pooling import stated_interval
 from shapesolver.layers.reading import Reading, Run, whole
@@ -128,6 +130,9 @@ class Upsample(AxisWise):
             return whole(n)._replace(exact=False)
         return super().reading(n, axis, follows)._replace(exact=REACH[self.mode] < 2)
 
+    def cells_read(self, wanted: Cells, n: int, axis: int) -> Cells:
+        return cells_resized(wanted, n, 1 / Fraction(self.factor(axis)), self.mode, self.dialect)
+
     def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
         factor = self.at("scale", axis)
         yield Need(
@@ -176,6 +181,9 @@ class Resize(AxisWise):
         """As for a factor, results ``n/target`` apart."""
         return neighbours(self.mode, first, last, (n, self.at("target", axis)))
 
+    def cells_read(self, wanted: Cells, n: int, axis: int) -> Cells:
+        return cells_resized(wanted, n, Fraction(n, self.at("target", axis)), self.mode, self.dialect)
+
     def reading(self, n: Dim, axis: int, follows: int) -> Reading:
         """By the reading law where the mode's is known, else a bound: everything."""
         if self.mode not in REACH:
@@ -183,8 +191,30 @@ class Resize(AxisWise):
         return super().reading(n, axis, follows)._replace(exact=REACH[self.mode] < 2)
 
 
+class Shuffling(AxisWise):
+    """A layer that trades channels for pixels in blocks of ``r`` by ``r``."""
+
+    factor: Dim
+
+    def blocks(self) -> Iterator[tuple[int, int, int]]:
+        """The place of each pixel of a block, and its number row by row."""
+        r: Any = self.factor
+        return ((a, b, a * r + b) for a in range(r) for b in range(r))
+
+    def dealt(self, channels: Cells, of: int, place: int) -> Cells:
+        """The channels, of ``of`` small ones, at one place of the blocks: PyTorch deals out each channel's own
+        ``r*r`` neighbours, the others all channels of one place, then of the next."""
+        r: Any = self.factor
+        return spread(channels, r * r) << place if self.dialect.torch else channels << place * of
+
+    def collected(self, channels: Cells, of: int, place: int) -> Cells:
+        """The inverse of :meth:`dealt`."""
+        r: Any = self.factor
+        return gathered(channels, r * r, place) if self.dialect.torch else (channels >> place * of) & every(of)
+
+
 @layer("pixel_shuffle")
-class PixelShuffle(AxisWise):
+class PixelShuffle(Shuffling):
     """Channels to pixels: ``(C, n, ...)`` becomes ``(C/r**axes, n*r, ...)``."""
 
     other_names: ClassVar = {"PixelShuffle DepthToSpace": "factor"}
@@ -219,9 +249,17 @@ class PixelShuffle(AxisWise):
     def out_channels(self, channels: Dim) -> Dim:
         return channels // self.factor**2
 
+    def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
+        r: Any = self.factor
+        of: Any = self.out_channels(self.split(inputs[0])[0])
+        channels, (rows, columns) = self.split(Tensor(wanted, inputs[0].axes))
+        for a, b, place in self.blocks():
+            places = gathered(rows, r, a), gathered(columns, r, b)  # type: ignore[arg-type]
+            yield 0, self.join(self.dealt(channels, of, place), places).sizes  # type: ignore[arg-type,misc]
+
 
 @layer("pixel_unshuffle")
-class PixelUnshuffle(AxisWise):
+class PixelUnshuffle(Shuffling):
     """Pixels to channels: ``(C, n, ...)`` becomes ``(C*r**axes, n/r, ...)``."""
 
     other_names: ClassVar = {"PixelUnshuffle SpaceToDepth": "factor"}
@@ -255,3 +293,11 @@ class PixelUnshuffle(AxisWise):
 
     def out_channels(self, channels: Dim) -> Dim:
         return channels * self.factor**2
+
+    def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
+        r: Any = self.factor
+        of: Any = self.split(inputs[0])[0]
+        channels, (rows, columns) = self.split(Tensor(wanted, inputs[0].axes))
+        for a, b, place in self.blocks():
+            places = spread(rows, r) << a, spread(columns, r) << b  # type: ignore[arg-type]
+            yield 0, self.join(self.collected(channels, of, place), places).sizes  # type: ignore[arg-type,misc]

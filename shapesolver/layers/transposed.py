@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, both, ceil_div, compare, either, maximum, minimum
-from shapesolver.layers.base import AxisWise, Need, Tensor, Trouble, Weight, need
+from shapesolver.layers.base import AxisWise, Inputs, Need, Tensor, Trouble, Weight, need
+from shapesolver.layers.cells import Box, Cells, every, gathered, grouped
 from shapesolver.layers.convolution import BIAS_NAMES, CHANNEL_NAMES, not_strided_and_dilated
 from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare
 from shapesolver.layers.reading import Readings, whole
@@ -121,6 +122,15 @@ class ConvTranspose(Spreading, Windowed):
         stride: Dim = self.at("stride", axis)
         before = self.before(n, axis)
         return ceil_div(first + before - self.extent(axis) + 1, stride), (last + before) // stride
+
+    def cells_read(self, wanted: Cells, n: int, axis: int) -> Cells:
+        stride, before, read = self.at("stride", axis), self.before(n, axis), 0
+        for tap in range(self.at("kernel", axis)):
+            read |= gathered(wanted, stride, tap * self.at("dilation", axis) - before)
+        return read & every(n)
+
+    def channels_read(self, wanted: Cells, channels: int) -> Cells:
+        return grouped(wanted, self.channels, channels, self.groups)  # type: ignore[arg-type]
 
     def before(self, n: Dim, axis: int) -> Dim:
         """The cells cut off at the start of the result."""
@@ -291,3 +301,7 @@ class Unpool(Spreading):
     def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
         """The values, and all the places where the pool undone found its maxima."""
         return (*super().readings(inputs[0]), *(tuple(map(whole, places.sizes)) for places in inputs[1:]))
+
+    def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
+        for number, tensor in enumerate(inputs):
+            yield number, self.box_read(wanted, tensor)

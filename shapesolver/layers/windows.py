@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, compare, maximum
 from shapesolver.layers.base import AxisWise, Need, Trouble
+from shapesolver.layers.cells import Cells, every, shifted, spread
 from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare
 
 KERNEL_NAMES = ("kernel_size", "kernel_shape", "filter_size", "filter_length", "filter_shape")
@@ -101,6 +102,13 @@ class Windowed(AxisWise):
         stride: Dim = self.at("stride", axis)
         before, _ = self.pads(n, axis)
         return stride * first - before, stride * last + self.extent(axis) - 1 - before
+
+    def cells_read(self, wanted: Cells, n: int, axis: int) -> Cells:
+        starts, before = spread(wanted, self.at("stride", axis)), self.pads(n, axis)[0]
+        read = 0
+        for tap in range(self.at("kernel", axis)):
+            read |= shifted(starts, tap * self.at("dilation", axis) - before)
+        return read & every(n)
 
     def skips(self, axis: int) -> bool:
         """Whether ``stride > kernel``, or the window is dilated."""

@@ -1,0 +1,117 @@
+"""What no output depends on: every layer and whole graphs against one-hot inputs pushed through plain numpy."""
+
+from __future__ import annotations
+
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from shapesolver import ShapeSolverError, load, parse
+from shapesolver.derive import apply
+from shapesolver.layers.base import Tensor
+from shapesolver.layers.cells import Box, members
+from shapesolver.layers.registry import kinds
+from tests.dependence import run
+from tests.strategies import ALL_KINDS, placed_layers
+
+EXAMPLES = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+CONSUMING = [op for op in ALL_KINDS if kinds()[op].inputs != (0, 0)]
+MAX_CELLS = 160
+EXAMPLES_FOLDER = Path(__file__).parents[1] / "docs" / "examples"
+
+
+def smaller(tensor: Tensor) -> Tensor:
+    """The tensor with its longest axes cut down to what one-hot inputs can cover."""
+    sizes: list[Any] = [*tensor.sizes]
+    while prod(sizes) > MAX_CELLS:
+        longest = sizes.index(max(sizes))
+        sizes[longest] -= 1
+    return Tensor(tuple(sizes), tensor.axes)
+
+
+def filled(boxes: list[Box], sizes: tuple[Any, ...]) -> numpy.ndarray:
+    """The boxes as an array of truths."""
+    found = numpy.zeros(sizes, dtype=bool)
+    for box in boxes:
+        found[numpy.ix_(*(list(members(cells)) for cells in box))] = True
+    return found
+
+
+def fitting(layer: Any, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Inputs that the layer is likelier to take, few enough cells for one-hot inputs."""
+    inputs = tuple(map(smaller, inputs))[:3]
+    if layer.op != "fold" or any(isinstance(value, tuple) for _, value in layer.values() if value != layer.output_size):
+        return inputs
+    columns = layer.windows()
+    return (layer.join(layer.taps(), (columns,)),) if 0 < columns * layer.taps() < MAX_CELLS else inputs
+
+
+def tied(layer: Any) -> bool:
+    """Whether a nearest cell may be a matter of rounding."""
+    factors = layer.scale if isinstance(layer.scale, tuple) else (layer.scale,)
+    return any(factor not in (1, 2, 3, 0.5) for factor in factors)
+
+
+@pytest.mark.parametrize("op", CONSUMING)
+@EXAMPLES
+@given(data=st.data())
+def test_a_layer_reads_the_cells_that_reach_the_wanted_results(op: str, data: st.DataObject) -> None:
+    """For any box of a result: exactly the input cells that change something in it."""
+    layer, inputs = data.draw(placed_layers([op]))
+    inputs = fitting(layer, inputs)
+    assume(op != "upsample" or not tied(layer))
+    outcome = apply(layer, inputs)
+    assume(outcome.broken is None and sum(prod(made.sizes) for made in outcome.outputs) < 3000)
+    output = data.draw(st.integers(0, len(outcome.outputs) - 1))
+    made: Any = outcome.outputs[output].sizes
+    wanted = tuple(data.draw(st.integers(1, 2**n - 1)) for n in made)
+    for number, tensor in enumerate(inputs):
+        cells = prod(tensor.sizes)
+        hot = [numpy.zeros((cells, *other.sizes)) for other in inputs]
+        hot[number] = numpy.eye(cells).reshape(cells, *tensor.sizes)
+        reached = run(layer, hot)[output][:, *numpy.ix_(*(list(members(w)) for w in wanted))]
+        expected = reached.reshape(cells, -1).any(axis=1).reshape(tensor.sizes)
+        boxes = [box for source, box in layer.read_cells(wanted, inputs, output) if source == number]
+        assert (filled(boxes, tensor.sizes) == expected).all(), (number, boxes)
+
+
+def test_mnist_leaves_159_of_784_pixels_unread() -> None:
+    image = load(EXAMPLES_FOLDER / "mnist.net").lost(H=28, W=28)["image"]
+    assert image.axes == {"H": (range(25, 28),), "W": (range(25, 28),), "C": ()}
+    assert (image.cells, image.size) == (159, 784)
+    assert f"{image.share:.1%}" == "20.3%"
+
+
+def test_nothing_is_lost_of_25() -> None:
+    assert not load(EXAMPLES_FOLDER / "mnist.net").lost(H=25, W=25)["image"]
+
+
+def test_what_one_path_passes_over_and_another_reads_is_read() -> None:
+    """ResNet's shortcuts skip every second row; the main path reads them."""
+    text = """
+    x = input(8, 8, 4)
+    add(conv(4, kernel=1, stride=2), conv(4, kernel=3, stride=2, padding=same))
+    """
+    assert not parse(text).lost()["x"]
+    alone = parse("x = input(8, 8, 4)\nconv(4, kernel=1, stride=2)").lost()["x"]
+    assert alone["H"] == (range(1, 2), range(3, 4), range(5, 6), range(7, 8))
+    assert alone.cells == (64 - 16) * 4
+
+
+def test_an_input_that_nothing_uses_is_lost_whole() -> None:
+    net = parse("x = input(4, 4, 1)\ny = input(4, 4, 1)\nz = conv(1, kernel=1)\noutput z")
+    assert [found.share for found in net.lost().values()] == [1.0, 0.0]
+
+
+def test_what_cannot_be_followed_cell_by_cell_says_so() -> None:
+    with pytest.raises(ShapeSolverError, match="conv1 cannot be built"):
+        parse("x = input(4, 4, 1)\nconv1 = conv(1, kernel=5)").lost()
+    with pytest.raises(ShapeSolverError, match="an axis of 9999996 cells; 1048576 is the most"):
+        parse("x = input(L=100, 1)\nconv(1, kernel=5)").lost(L=10**7)
+    with pytest.raises(ShapeSolverError, match="has the size H"):
+        parse("x = input(H, 4, 1)\nconv(1, kernel=1)").lost()
