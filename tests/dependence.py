@@ -390,7 +390,7 @@ def squeeze(layer: Any, x: Array) -> Array:
     return x.squeeze(place_of(layer, layer.axis, x.ndim))
 
 
-@operation("add", "sub", "mul", "max")
+@operation("add", "sub", "mul", "div", "power", "average", "max", "min")
 def add(layer: Any, *inputs: Array) -> Array:
     total, rank = inputs[0], max(x.ndim for x in inputs)
     aligned = [x.reshape(x.shape[0], *(1,) * (rank - x.ndim), *x.shape[1:]) for x in inputs]
@@ -491,6 +491,23 @@ def unpool(layer: Any, x: Array, *places: Array) -> Array:
                 written[..., at] += moved[..., cell]
         x = numpy.moveaxis(written, -1, axis + 2)
     return x
+
+
+@operation("reduce")
+def reduce(layer: Any, x: Array) -> Array:
+    axes = range(1, x.ndim) if layer.axes is None else {place_of(layer, axis, x.ndim) for axis in layer.axes}
+    return x.sum(axis=tuple(axes), keepdims=layer.keepdims)
+
+
+@operation("expand")
+def expand(layer: Any, x: Array) -> Array:
+    x = x.reshape(x.shape[0], *(1,) * (len(layer.sizes) + 1 - x.ndim), *x.shape[1:])
+    return x + numpy.zeros([n if size == -1 else size for n, size in zip(x.shape[1:], layer.sizes, strict=True)])
+
+
+@operation("tile")
+def tile(layer: Any, x: Array) -> Array:
+    return numpy.tile(x, (1, *layer.times))
 
 
 @operation("opaque")

@@ -98,6 +98,14 @@ def tiled(cells: Cells, length: int, count: Cells) -> Cells:
     return cells * spread(count, length)
 
 
+def folded(cells: Cells, n: int) -> Cells:
+    """``{i % n}``."""
+    read = 0
+    while cells:
+        read, cells = read | cells & every(n), cells >> n
+    return read
+
+
 def grouped(wanted: Cells, results: int, channels: int, groups: int) -> Cells:
     """The channels that these results depend on, where both are dealt out in equal groups that do not mix."""
     made, read = results // groups, channels // groups

@@ -178,7 +178,7 @@ class GroupNorm(Spatial):
 
 
 @layer("instance_norm")
-class InstanceNorm(Normalisation):
+class InstanceNorm(Spatial):
     """Each channel of each example normalised on its own. ONNX' always has a scale and shift, PyTorch's if asked."""
 
     other_names: ClassVar = {

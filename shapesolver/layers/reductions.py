@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, compare, either
 from shapesolver.layers.axes import axis_index, axis_need
-from shapesolver.layers.base import Layer, Need, Tensor, Trouble, need
+from shapesolver.layers.base import Inputs, Layer, Need, Tensor, Trouble, need
+from shapesolver.layers.cells import Box, folded
 from shapesolver.layers.merging import broadcast_readings
 from shapesolver.layers.parameters import Kind, declare
 from shapesolver.layers.reading import Readings, same, whole
@@ -137,3 +138,6 @@ class Tile(Layer):
     def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
         """Some cell of each axis; together the results read every one."""
         return (tuple(whole(n)._replace(exact=False) for n in inputs[0].sizes),)
+
+    def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
+        yield 0, tuple(folded(cells, n) for cells, n in zip(wanted, inputs[0].sizes, strict=True))  # type: ignore[arg-type]
