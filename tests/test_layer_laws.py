@@ -110,7 +110,8 @@ def test_a_run_of_results_reads_what_its_results_read(op: str, data: st.DataObje
                 assert 0 <= reading.follows < made.rank
                 end = made.sizes[reading.follows] - 1
                 first, last = reading.run(0, end)
-                assert last >= 0 and first <= n - 1
+                # Padding can be so wide that a window lies in it whole.
+                assert (last >= 0 and first <= n - 1) or getattr(layer, "padding", 0) != 0
                 inner = reading.run(1, end - 1)
                 assert end < 2 or inner[0] > inner[1] or (first <= inner[0] and inner[1] <= last)
                 if reading.taps is not None and getattr(layer, "mode", "constant") in ("constant", "zeros"):
