@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from shapesolver.checking import check
     from shapesolver.diagnostics import Diagnostic, NetError, ShapeSolverError, Span
     from shapesolver.net import Net, from_keras, load, parse
     from shapesolver.network import PlacedLayer, ShapeError
@@ -26,12 +27,14 @@ __all__ = [
     "ShapeError",
     "ShapeSolverError",
     "Span",
+    "check",
     "from_keras",
     "load",
     "parse",
 ]
 
 _HOMES = {
+    "check": "checking",
     "Diagnostic": "diagnostics",
     "NetError": "diagnostics",
     "ShapeSolverError": "diagnostics",

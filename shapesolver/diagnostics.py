@@ -5,7 +5,7 @@ Rendering is elsewhere (``render/``): a diagnostic is data that text, JSON, SARI
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -66,6 +66,13 @@ class Fix:
     """The change as text; none where the mend is not in the file, as an input of another size."""
     safe: bool = False
     """Whether ``check --fix`` may apply it unasked."""
+    kind: str = "try"
+    """``try``; ``or`` where it is the finding that goes and not its cause; ``meant`` where the advice says it."""
+
+    @classmethod
+    def of_word(cls, span: Span, word: str) -> Fix:
+        """What was probably meant, in the place of what was written."""
+        return cls(f"write `{word}`", (Edit(span, word),), kind="meant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,21 @@ class Diagnostic:
         from shapesolver.arithmetic import holds
 
         return holds(self.where, sizes)
+
+    def counsel(self) -> Iterator[Advice]:
+        """What to say beneath it: the advice, then the fixes that the advice does not name."""
+        yield from self.advice
+        yield from (Advice(fix.kind, fix.title) for fix in self.fixes if fix.kind != "meant")
+
+
+class Report(NamedTuple):
+    """What checking one file came to."""
+
+    filename: str
+    text: str
+    diagnostics: tuple[Diagnostic, ...] = ()
+    unreadable: str = ""
+    """Why the file could not be read, if it could not."""
 
 
 class ShapeSolverError(Exception):

@@ -7,10 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shapesolver.diagnostics import Advice, Diagnostic, NetError, Severity, Span
-from shapesolver.language import parse as parse_text
+from shapesolver.diagnostics import Diagnostic, NetError
 from shapesolver.language import read
-from shapesolver.model.builder import build
 from shapesolver.network import Network, PlacedLayer, ShapeError
 
 if TYPE_CHECKING:
@@ -21,14 +19,6 @@ if TYPE_CHECKING:
     from shapesolver.solve.answers import Answer
 
 __all__ = ["Net", "PlacedLayer", "ShapeError", "examine", "from_keras", "load", "parse"]
-
-EMPTY = Diagnostic(
-    "SS026",
-    "no-input",
-    "the file has no layers",
-    Span(1, 1, 1, 1),
-    advice=(Advice("try", "`image = input(28, 28, 1)` to begin"),),
-)
 
 
 def load(path: str | Path, inputs: Sequence[str] = ()) -> Net:
@@ -74,14 +64,7 @@ def parse(text: str, filename: str = "<text>") -> Net:
 
 def examine(text: str, filename: str = "<text>") -> tuple[Net | None, tuple[Diagnostic, ...]]:
     """The network, or ``None`` and every finding in the text."""
-    parsed = parse_text(text, filename)
-    graph, found = build(parsed.tree)
-    diagnostics = tuple(sorted((*parsed.diagnostics, *found), key=lambda d: d.span))
-    if not graph.nodes and not diagnostics:
-        diagnostics = (EMPTY,)
-    if any(d.severity is Severity.ERROR for d in diagnostics):
-        return None, diagnostics
-    return Net(text, filename, graph), diagnostics
+    return Net.examine(text, filename)
 
 
 class Net(Network):

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, Self, Union
 
 from shapesolver.arithmetic import Dim, Formula
 from shapesolver.derive import Derivation, derive
-from shapesolver.diagnostics import ShapeSolverError
+from shapesolver.diagnostics import Advice, Diagnostic, Severity, ShapeSolverError, Span
+from shapesolver.language import parse as parse_text
 from shapesolver.layers.base import Layer, Tensor, Weight
 from shapesolver.layers.dialects import Dialect
 from shapesolver.layers.patches import product
 from shapesolver.layers.source import Input
+from shapesolver.model.builder import build
 from shapesolver.model.free import free_inputs
 from shapesolver.model.graph import Graph, Node, Wire
 
@@ -42,6 +44,15 @@ class ShapeError(ShapeSolverError):
     """A size was asked of a layer that cannot be built."""
 
 
+EMPTY = Diagnostic(
+    "SS026",
+    "no-input",
+    "the file has no layers",
+    Span(1, 1, 1, 1),
+    advice=(Advice("try", "`image = input(28, 28, 1)` to begin"),),
+)
+
+
 class Network:
     """A network: its layers by name, their sizes, weights and parameters."""
 
@@ -50,6 +61,18 @@ class Network:
         self._filename = filename
         self._graph = graph
         self._values = dict(values or {})
+
+    @classmethod
+    def examine(cls, text: str, filename: str = "<text>") -> tuple[Self | None, tuple[Diagnostic, ...]]:
+        """The network that a text describes, or ``None`` and every finding in the text."""
+        parsed = parse_text(text, filename)
+        graph, found = build(parsed.tree)
+        diagnostics = tuple(sorted((*parsed.diagnostics, *found), key=lambda d: d.span))
+        if not graph.nodes and not diagnostics:
+            diagnostics = (EMPTY,)
+        if any(d.severity is Severity.ERROR for d in diagnostics):
+            return None, diagnostics
+        return cls(text, filename, graph), diagnostics
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Network) and (self._text, self._values) == (other._text, other._values)

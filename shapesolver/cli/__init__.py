@@ -18,6 +18,7 @@ COMMANDS = {
     "why": "why",
     "field": "field",
     "draw": "draw",
+    "explain": "explain",
     "layers": "layers",
     "fmt": "format",
     "import": "import_",

@@ -135,8 +135,12 @@ def echo_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
+class UnwritableError(ShapeSolverError):
+    """A file that cannot be written, which is left as it was."""
+
+
 def write_file(file: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all; one that is there keeps its permissions."""
+    """Write a file whole or not at all; one that is there keeps its permissions. Raises :class:`UnwritableError`."""
     import tempfile
 
     target = file.resolve()
@@ -144,15 +148,15 @@ def write_file(file: Path, content: str | bytes) -> None:
     try:
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as stream:
             written = Path(stream.name)
-            stream.write(data)
         try:
+            written.write_bytes(data)
             written.chmod(target.stat().st_mode if target.exists() else NEW_FILE)
             written.replace(target)
         except BaseException:
             written.unlink()
             raise
     except OSError as error:
-        refuse(f"{file} cannot be written: {error.strerror}")
+        raise UnwritableError(f"{file} cannot be written: {error.strerror}") from None
 
 
 def write_out(out: Path | None, content: str | bytes) -> None:

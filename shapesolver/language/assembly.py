@@ -70,11 +70,8 @@ class Assembly(Transformer[Token, Any]):
     def sequence(self, opener: Token, items: tuple[Any, ...], closer: Token) -> tree.Tuple:
         return tree.Tuple(items, span=span_of(opener).to(span_of(closer)))
 
-    def bracketed(self, *parts: Any) -> tree.Tuple:
-        *items, closer = parts
-        span = span_of(closer)
-        found = items[0] or () if items else ()
-        return tree.Tuple(found, span=found[0].span.to(span) if found else span)
+    def bracketed(self, opener: Token, items: tuple[Any, ...] | None, closer: Token) -> tree.Tuple:
+        return tree.Tuple(items or (), span=span_of(opener).to(span_of(closer)))
 
     def tuple_items(self, *items: Any) -> tuple[Any, ...]:
         return tuple(item for item in items if item is not None)

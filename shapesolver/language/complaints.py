@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from lark import Token
 
-from shapesolver.diagnostics import Advice, Diagnostic, Label
+from shapesolver.diagnostics import Advice, Diagnostic, Fix, Label
 from shapesolver.language.assembly import MAX_DIGITS, BadNumber, span_of
 from shapesolver.language.tokens import MAX_DEPTH
 
@@ -72,7 +72,12 @@ _PYTHON = {"import", "from", "def", "class", "return", "for", "while", "if", "la
 
 
 def diagnostic(
-    name: str, message: str, token: Token, *advice: tuple[str, str], related: Collection[Label] = ()
+    name: str,
+    message: str,
+    token: Token,
+    *advice: tuple[str, str],
+    related: Collection[Label] = (),
+    meant: Fix | None = None,
 ) -> Diagnostic:
     """A finding at a token."""
     return Diagnostic(
@@ -82,6 +87,7 @@ def diagnostic(
         span_of(token),
         related=tuple(related),
         advice=tuple(Advice(kind, text) for kind, text in advice if text),
+        fixes=(meant,) if meant else (),
     )
 
 
@@ -117,6 +123,7 @@ def about_character(token: Token) -> Diagnostic:
             f"`{char}` is not part of the language",
             token,
             ("try", f"`{_LOOK_ALIKES[char]}`"),
+            meant=Fix.of_word(span_of(token), _LOOK_ALIKES[char].replace("a space", " ")),
         )
     if char in _REPLACEMENTS:
         return diagnostic("bad-character", f"`{char}` is not part of the language", token, ("try", _REPLACEMENTS[char]))
@@ -143,7 +150,8 @@ def about_token(token: Token, accepted: Collection[str], first: Token | None, be
         return diagnostic("syntax-error", "the file ends too early", token, *advice)
     if token.type == "RBRACE":
         return diagnostic("syntax-error", "`}` closes nothing here", token, *advice)
-    return diagnostic("syntax-error", f"`{token}` does not fit here", token, *advice)
+    meant = _meant(token, accepted, first, before)
+    return diagnostic("syntax-error", f"`{token}` does not fit here", token, *advice, meant=meant)
 
 
 def expected(accepted: Collection[str]) -> str:
@@ -161,10 +169,9 @@ def _hint(token: Token, accepted: Collection[str], first: Token | None, before: 
         return "note", "a .net file is not Python: it holds layers, one a line"
     if token.type == "_EQUALS" and "COMPARE" in accepted:
         return "try", "`==` compares; `=` names a result"
-    if before is not None and before is first and start not in KEYWORDS:
-        close = difflib.get_close_matches(start, KEYWORDS, n=1, cutoff=0.7)
-        if close:
-            return "try", f"did you mean `{close[0]}`?"
+    keyword = _keyword(first, before)
+    if keyword:
+        return "try", f"did you mean `{keyword}`?"
     if token.type == "LBRACE" and "_NEWLINE" in accepted:
         return "note", "braces belong to `block name(...)` and `repeat n`"
     if token.type == "_ARROW" and first is token:
@@ -173,3 +180,18 @@ def _hint(token: Token, accepted: Collection[str], first: Token | None, before: 
             "end the line above with `->`'s left side: a pipeline stands on one line, or in parentheses",
         )
     return None
+
+
+def _keyword(first: Token | None, before: Token | None) -> str:
+    """The keyword that a statement was probably meant to begin with, where its first word is none."""
+    if first is None or before is not first or str(first) in KEYWORDS:
+        return ""
+    return next(iter(difflib.get_close_matches(str(first), KEYWORDS, n=1, cutoff=0.7)), "")
+
+
+def _meant(token: Token, accepted: Collection[str], first: Token | None, before: Token | None) -> Fix | None:
+    """The hint as a change of the text, where it is one word for another."""
+    if token.type == "_EQUALS" and "COMPARE" in accepted:
+        return Fix.of_word(span_of(token), "==")
+    keyword = _keyword(first, before)
+    return Fix.of_word(span_of(first), keyword) if keyword and first is not None else None

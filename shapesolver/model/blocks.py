@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 from shapesolver.language import tree
-from shapesolver.model.errors import BuildError, did_you_mean
+from shapesolver.model.errors import BuildError, name_span
 
 
 def given_arguments(block: tree.Block, call: tree.Call) -> dict[str, tree.Expression]:
@@ -26,7 +26,8 @@ def given_arguments(block: tree.Block, call: tree.Call) -> dict[str, tree.Expres
                 "unknown-argument",
                 f"block {block.name.text} has no parameter `{argument.name}`",
                 argument.span,
-                advice=did_you_mean(difflib.get_close_matches(argument.name, parameters)),
+                meant=difflib.get_close_matches(argument.name, parameters),
+                word=name_span(argument),
             )
         if argument.name in given:
             raise BuildError("repeated-name", f"`{argument.name}` is given twice", argument.span)

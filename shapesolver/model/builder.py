@@ -14,7 +14,7 @@ from shapesolver.language import tree
 from shapesolver.layers import dialects
 from shapesolver.layers.dialects import Dialect
 from shapesolver.model.draft import MAX_LAYERS, Draft
-from shapesolver.model.errors import AlreadySaid, BuildError, LimitError, did_you_mean
+from shapesolver.model.errors import AlreadySaid, BuildError, LimitError
 from shapesolver.model.graph import Claim, Graph, Wire
 from shapesolver.model.pipelines import Pipelines, Place, Result
 from shapesolver.model.scope import BlockValue, Scope, TensorValue
@@ -111,12 +111,12 @@ class Builder:
         self._before_layers("dialect", statement.span)
         if name not in dialects.NAMES:
             close = difflib.get_close_matches(name.lower(), [*dialects.NAMES, "pytorch"], n=1)
-            advice = did_you_mean("torch" if c == "pytorch" else c for c in close)
             raise BuildError(
                 "bad-value",
                 f"unknown dialect `{name}`; there are {', '.join(dialects.NAMES)}",
                 statement.span,
-                advice=advice,
+                meant=["torch" if c == "pytorch" else c for c in close],
+                word=statement.name.span,
             )
         opset: Any = dialects.LATEST_OPSET
         for option in statement.options:

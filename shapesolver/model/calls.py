@@ -15,7 +15,7 @@ from shapesolver.layers.base import Layer
 from shapesolver.layers.dialects import Dialect
 from shapesolver.layers.parameters import REQUIRED, Kind, Parameter, ParameterError
 from shapesolver.layers.registry import Spelling, parameter_names, spellings, suggestions
-from shapesolver.model.errors import BuildError, did_you_mean
+from shapesolver.model.errors import BuildError, name_span
 
 _PART = re.compile(r"(\w+)\[(\d)\]")
 WORD_KINDS = {Kind.WORD, Kind.PADDING, Kind.AXIS, Kind.AXES}
@@ -48,7 +48,7 @@ def spelling_of(name: str, span: Span) -> Spelling:
     """The layer kind that a name means; raises :class:`BuildError` with suggestions."""
     found = spellings().get(name)
     if found is None:
-        raise BuildError("unknown-layer", f"unknown layer `{name}`", span, advice=did_you_mean(suggestions(name)))
+        raise BuildError("unknown-layer", f"unknown layer `{name}`", span, meant=suggestions(name))
     return found
 
 
@@ -115,14 +115,13 @@ def _bind_keyword(call: BoundCall, argument: tree.Argument, evaluate: Evaluate) 
             call.tied = argument.value
             return
         close = difflib.get_close_matches(argument.name, known, n=1)
-        advice = did_you_mean(known[name] for name in close) or [
-            ("takes", ", ".join(call.kind.parameters) or "nothing")
-        ]
         raise BuildError(
             "unknown-argument",
             f"{call.kind.op} has no argument `{argument.name}`",
             argument.span,
-            advice=advice,
+            advice=[] if close else [("takes", ", ".join(call.kind.parameters) or "nothing")],
+            meant=close,
+            word=name_span(argument),
         )
     canonical = known[argument.name]
     name = canonical.partition("[")[0]

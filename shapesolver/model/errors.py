@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shapesolver.diagnostics import Advice, Diagnostic, Label, Span
+from shapesolver.diagnostics import Advice, Diagnostic, Fix, Label, Span
+from shapesolver.language import tree
 
 CODES = {
     "unknown-layer": "SS020",
@@ -23,7 +24,11 @@ CODES = {
 
 
 class BuildError(Exception):
-    """One finding, raised where it is seen and caught at the end of its line."""
+    """One finding, raised where it is seen and caught at the end of its line.
+
+    ``meant`` are the words that were probably meant, and ``word`` is what they are instead of: the whole span,
+    unless it is said.
+    """
 
     def __init__(
         self,
@@ -34,8 +39,11 @@ class BuildError(Exception):
         label: str = "",
         advice: Iterable[tuple[str, str]] = (),
         related: Iterable[Label] = (),
+        meant: Iterable[str] = (),
+        word: Span | None = None,
     ) -> None:
         super().__init__(message)
+        words = [*meant]
         self.diagnostic = Diagnostic(
             CODES[name],
             name,
@@ -43,7 +51,8 @@ class BuildError(Exception):
             span,
             label=label,
             related=tuple(related),
-            advice=tuple(Advice(kind, text) for kind, text in advice),
+            advice=tuple(Advice(kind, text) for kind, text in (*advice, *did_you_mean(words))),
+            fixes=tuple(Fix.of_word(word or span, text) for text in words),
         )
 
 
@@ -65,3 +74,9 @@ def did_you_mean(candidates: Iterable[str]) -> list[tuple[str, str]]:
     """The advice that names what was probably meant."""
     names = list(candidates)
     return [("try", f"did you mean {' or '.join(f'`{name}`' for name in names)}?")] if names else []
+
+
+def name_span(argument: tree.Argument) -> Span:
+    """Where the name of a keyword argument stands."""
+    line, column, *_ = argument.span
+    return Span(line, column, line, column + len(argument.name or ""))

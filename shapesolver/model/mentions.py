@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from shapesolver.language import tree
 from shapesolver.layers.registry import spellings
 from shapesolver.model.draft import Draft, Instance
-from shapesolver.model.errors import AlreadySaid, BuildError, did_you_mean
+from shapesolver.model.errors import AlreadySaid, BuildError
 from shapesolver.model.scope import BlockValue, Scope, TensorValue
 from shapesolver.model.values import dotted_text
 
@@ -39,7 +39,7 @@ class Mentions:
             "unknown-name",
             f"nothing is called `{path}` here",
             expression.span,
-            advice=did_you_mean(difflib.get_close_matches(path, self._draft.names, n=2)),
+            meant=difflib.get_close_matches(path, self._draft.names, n=2),
         )
 
     def is_tensor(self, expression: tree.Expression, scope: Scope) -> bool:
@@ -87,7 +87,7 @@ class Mentions:
             "unknown-name",
             f"no earlier layer or block is called `{text}` here" if text else "the name of a layer is needed here",
             expression.span,
-            advice=did_you_mean(difflib.get_close_matches(text, known, n=2)),
+            meant=difflib.get_close_matches(text, known, n=2),
         )
 
     def _paths(self, expression: tree.Expression, scope: Scope) -> Iterator[str]:

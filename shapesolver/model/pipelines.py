@@ -15,7 +15,7 @@ from shapesolver.layers.source import Source
 from shapesolver.model.blocks import given_arguments
 from shapesolver.model.calls import BoundCall, bind, bind_tensors, make, spelling_of
 from shapesolver.model.draft import Draft, Instance
-from shapesolver.model.errors import AlreadySaid, BuildError, did_you_mean
+from shapesolver.model.errors import AlreadySaid, BuildError
 from shapesolver.model.graph import Wire
 from shapesolver.model.mentions import REUSE, Mentions
 from shapesolver.model.scope import BlockValue, Scope, TensorValue
@@ -123,7 +123,8 @@ class Pipelines:
                     "unknown-name",
                     f"nothing is called `{function.text}` here",
                     call.span,
-                    advice=did_you_mean(close),
+                    meant=close,
+                    word=function.span,
                 )
         bound = self._bind(function, call.arguments, place.scope)
         bound.span = call.span

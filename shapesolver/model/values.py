@@ -20,7 +20,7 @@ from shapesolver.arithmetic import (
 )
 from shapesolver.diagnostics import Span
 from shapesolver.language import tree
-from shapesolver.model.errors import BuildError, did_you_mean
+from shapesolver.model.errors import BuildError
 from shapesolver.model.scope import Scope, TensorValue
 
 WORDS = {"true": True, "false": False, "none": None, "True": True, "False": False, "None": None}
@@ -155,9 +155,7 @@ class Values:
         unnamed = self._references.attribute_of(scope.full(text), text, span)
         if unnamed is not None:
             return unnamed
-        raise BuildError(
-            "unknown-name", f"nothing is called `{text}` here", span, advice=did_you_mean(scope.similar(text))
-        )
+        raise BuildError("unknown-name", f"nothing is called `{text}` here", span, meant=scope.similar(text))
 
     def _unary(self, op: str, operand: tree.Expression, scope: Scope) -> Any:
         if op == "not":

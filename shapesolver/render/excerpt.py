@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from shapesolver.diagnostics import Diagnostic, Label, Severity, Span
+from shapesolver.diagnostics import Advice, Diagnostic, Label, Severity, Span
 
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold cyan"}
 MAX_WIDTH = 200
 """Source lines are cut here."""
+MAX_TRIES = 2
+"""How many things to try are shown; JSON, SARIF and Python have them all."""
 
 Piece = tuple[str, str]
 """Text and its style; a diagnostic is a list of pieces, so that plain text and colour share one layout."""
@@ -34,11 +36,21 @@ def pieces(diagnostic: Diagnostic, source: str, filename: str) -> Iterator[Piece
         yield f"{gutter} |\n", "blue"
         yield from _source(diagnostic, lines, gutter, style)
         yield f"{gutter} |\n", "blue"
-    width = max((len(kind) for kind, _ in diagnostic.advice), default=0)
-    for kind, text in diagnostic.advice:
+    counsel = [*_counsel(diagnostic)]
+    width = max((len(kind) for kind, _ in counsel), default=0)
+    for kind, text in counsel:
         yield f"{gutter} = ", "blue"
         yield f"{kind}:{' ' * (width - len(kind))} ", "bold"
         yield f"{text}\n", ""
+
+
+def _counsel(diagnostic: Diagnostic) -> Iterator[Advice]:
+    """What to do about it; of many things to try, the first."""
+    tried = 0
+    for advice in diagnostic.counsel():
+        tried += advice.kind == "try"
+        if advice.kind != "try" or tried <= MAX_TRIES:
+            yield advice
 
 
 def _labels(diagnostic: Diagnostic) -> Iterator[Label]:

@@ -18,7 +18,18 @@ from shapesolver.layers.registry import parameter_names
 from shapesolver.model.calls import flat
 from shapesolver.model.graph import Graph
 
-LINEAR = ("padding", "output_padding", "amount", "offset", "kernel", "channels", "units", "dilation")
+LINEAR = (
+    "padding",
+    "output_padding",
+    "amount",
+    "offset",
+    "kernel",
+    "channels",
+    "units",
+    "dilation",
+    "in_channels",
+    "in_features",
+)
 """Parameters that their size laws are linear in, those that are solved first before those that are better tried."""
 
 SOLVABLE = (Kind.SIZE, Kind.PER_AXIS, Kind.PADDING, Kind.AMOUNTS)

@@ -1,0 +1,79 @@
+"""The check as one call: ``shapesolver.check("mnist.net", H=31, W=31)``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shapesolver.diagnostics import Diagnostic
+from shapesolver.language import read
+from shapesolver.net import Net, examine
+
+EVERYTHING = ("all",)
+"""The selection of every rule, those that are off by default too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is looked for, and at which sizes."""
+
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    select: Collection[str] = ()
+    ignore: Collection[str] = ()
+    where_known: Mapping[str, int] = field(default_factory=dict)
+    """Further sizes, for the networks that have them."""
+
+    def place(self, net: Net) -> Net:
+        """The network at these sizes; raises ``ValueError`` for one that it does not have."""
+        names = {**net.symbols, **net.free().symbols, **net.values} if self.where_known else {}
+        usable = {name: size for name, size in self.where_known.items() if name in names}
+        return net.at(**{**usable, **self.sizes})
+
+
+def check(
+    subject: Net | str | Path,
+    /,
+    *,
+    select: Collection[str] = (),
+    ignore: Collection[str] = (),
+    strict: bool = False,
+    **sizes: int,
+) -> tuple[Diagnostic, ...]:
+    """What is wrong with a network, or with a ``.net`` file, at these input sizes, each finding with its fixes.
+
+    ``select`` and ``ignore`` name rules: codes, beginnings of codes (``SS2``), names, or ``all``; ``strict``
+    looks for those too that are off by default. A file that cannot be read as a network has findings that say
+    why. Raises :class:`ShapeSolverError` for a path that holds no file and for a rule that there is not, and
+    ``ValueError`` for a size that the network does not have.
+    """
+    terms = Terms(sizes, select or (EVERYTHING if strict else ()), ignore)
+    if isinstance(subject, Net):
+        return _findings(terms.place(subject), terms)
+    return check_text(read(Path(subject)), str(subject), terms)
+
+
+def check_text(text: str, filename: str, terms: Terms) -> tuple[Diagnostic, ...]:
+    """What is wrong with a text, or with the network that it describes; raises as :func:`check` does."""
+    net, found = examine(text, filename)
+    if net is not None:
+        return _findings(terms.place(net), terms)
+    from shapesolver.verify.fixing import Attempts, with_fixes
+
+    return with_fixes(found, Attempts(text, terms.sizes, terms.select, terms.ignore))
+
+
+def fix_text(text: str, filename: str, terms: Terms) -> str:
+    """The text with the safe fixes applied, until none is left; raises as :func:`check` does."""
+    from shapesolver.verify.fixing import apply_safe
+
+    return apply_safe(text, lambda changed: check_text(changed, filename, terms))
+
+
+def _findings(net: Net, terms: Terms) -> tuple[Diagnostic, ...]:
+    found = net.check(select=terms.select, ignore=terms.ignore)
+    if not found:
+        return found
+    from shapesolver.verify.fixing import Attempts, with_fixes
+
+    return with_fixes(found, Attempts(net.text, net.values, terms.select, terms.ignore))

@@ -1,0 +1,124 @@
+"""Trying a change: apply it to the text, read and verify again, and compare the findings with those before."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
+from typing import NamedTuple
+
+from shapesolver.diagnostics import Diagnostic, Edit, Fix, Severity
+from shapesolver.language import parse, tree
+from shapesolver.network import Network
+from shapesolver.verify import verify
+from shapesolver.verify.fixing.edits import Text
+
+MAX_LAID_OUT = 200_000
+"""How many layers all attempts on one text may lay out together: a large file has fewer fixes, and no long wait."""
+
+_WEIGHT = {Severity.NOTE: 1, Severity.WARNING: 2, Severity.ERROR: 3}
+
+
+class Outcome(NamedTuple):
+    """A text read and verified at some sizes."""
+
+    net: Network | None
+    """Nothing where the text cannot be read as a network."""
+    found: tuple[Diagnostic, ...]
+
+
+class Place(NamedTuple):
+    """What makes a finding the same finding after an edit: its rule, and the start of the text that it is about."""
+
+    code: str
+    axis: str
+    offset: int
+
+
+class Attempts:
+    """One text at some input sizes, and what becomes of it. The rules are those that the findings came from."""
+
+    def __init__(
+        self, text: str, sizes: Mapping[str, int], select: Collection[str] = (), ignore: Collection[str] = ()
+    ) -> None:
+        self.text = Text(text)
+        self.sizes = dict(sizes)
+        self._select = tuple(select)
+        self._ignore = tuple(ignore)
+        self._spent = 0
+        self._known: dict[tuple[str, tuple[tuple[str, int], ...]], Outcome | None] = {}
+
+    @cached_property
+    def file(self) -> tree.File:
+        """The tree of the text."""
+        return parse(self.text.text).tree
+
+    @cached_property
+    def net(self) -> Network | None:
+        """The network as it stands."""
+        return self.before.net
+
+    @cached_property
+    def before(self) -> Outcome:
+        """The text as it stands."""
+        return self._look(self.text.text, self.sizes)
+
+    def after(self, edits: Iterable[Edit], sizes: Mapping[str, int] | None = None) -> Outcome | None:
+        """The text with the edits made, at these sizes or the same; ``None`` once too much has been tried."""
+        if self._spent > MAX_LAID_OUT:
+            return None
+        sizes = self.sizes if sizes is None else sizes
+        text = self.text.after(edits)
+        key = text, tuple(sorted(sizes.items()))
+        if key not in self._known:
+            self._known[key] = self._look(text, sizes)
+        return self._known[key]
+
+    def mended(
+        self, finding: Diagnostic, edits: Collection[Edit], sizes: Mapping[str, int] | None = None
+    ) -> Outcome | None:
+        """What becomes of a change that removes the finding and makes none as bad or worse; else ``None``."""
+        outcome = self.after(edits, sizes)
+        if outcome is None:
+            return None
+        after, before = self._placed(outcome.found, edits), self._placed(self.before.found, ())
+        gone = self._placed([finding], ())
+        if gone.keys() & after.keys():
+            return None
+        least = _WEIGHT[finding.severity]
+        made = {(place, d.layer) for place, items in after.items() for d in items if _WEIGHT[d.severity] >= least}
+        known = {(place, d.layer) for place, items in before.items() for d in items}
+        return outcome if made <= known else None
+
+    def following(self, edits: Collection[Edit]) -> Fix | None:
+        """The only thing that the first error can mean which the edits bring to light; ``None`` without one."""
+        outcome = self.after(edits)
+        known = self._placed(self.before.found, ()).keys()
+        new = self._placed(() if outcome is None else outcome.found, edits)
+        found = next((items[0] for place, items in new.items() if place not in known), None)
+        return found.fixes[0] if found is not None and len(found.fixes) == 1 else None
+
+    def before_edits(self, later: Edit, edits: Collection[Edit]) -> Edit:
+        """An edit of the edited text as one of the text that it was made from."""
+        reach = Text(self.text.after(edits)).reach(later.span)
+        return Edit(self.text.span(*(self.text.origin(offset, edits) for offset in reach)), later.text)
+
+    def _placed(self, found: Iterable[Diagnostic], edits: Collection[Edit]) -> dict[Place, list[Diagnostic]]:
+        """Findings by where they are in the text as it stood before the edits."""
+        text = Text(self.text.after(edits)) if edits else self.text
+        places: dict[Place, list[Diagnostic]] = defaultdict(list)
+        for d in found:
+            place = Place(d.code, d.axis, self.text.origin(text.offset(*d.span[:2]), edits))
+            places[place].append(d)
+        return places
+
+    def _look(self, text: str, sizes: Mapping[str, int]) -> Outcome:
+        net, found = Network.examine(text)
+        if net is None:
+            return Outcome(None, found)
+        self._spent += len(net)
+        try:
+            placed = net.at(**sizes)
+        except ValueError:
+            return Outcome(None, found)
+        return Outcome(placed, verify(placed, select=self._select, ignore=self._ignore))

@@ -1,0 +1,55 @@
+"""Findings to findings with fixes: each derived again before it is offered, the smallest change first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from shapesolver.arithmetic import Dim
+from shapesolver.diagnostics import Diagnostic, Fix
+from shapesolver.network import Network
+from shapesolver.verify.fixing.attempts import Attempts
+from shapesolver.verify.fixing.inputs import input_fixes
+from shapesolver.verify.fixing.parameters import parameter_fixes
+from shapesolver.verify.fixing.spelling import allow_fixes, spelling_fixes
+
+MAX_OFFERED = 5
+"""How many fixes a finding has, the way to allow it not counted."""
+
+SOURCES: tuple[Callable[[Diagnostic, Attempts], Iterator[Fix]], ...] = (
+    spelling_fixes,
+    input_fixes,
+    parameter_fixes,
+)
+"""Where fixes come from, the smallest changes first."""
+
+
+def with_fixes(found: Iterable[Diagnostic], attempts: Attempts) -> tuple[Diagnostic, ...]:
+    """The findings about one text, each with the fixes that remove it and bring nothing as bad."""
+    return tuple(replace(finding, fixes=_offered(finding, attempts)) for finding in found)
+
+
+def _offered(finding: Diagnostic, attempts: Attempts) -> tuple[Fix, ...]:
+    fixes: list[Fix] = []
+    for source in SOURCES:
+        for fix in source(finding, attempts):
+            if len(fixes) == MAX_OFFERED:
+                break
+            fixes.append(replace(fix, safe=fix.safe or changes_nothing(fix, attempts)))
+    return (*fixes, *allow_fixes(finding, attempts))
+
+
+def changes_nothing(fix: Fix, attempts: Attempts) -> bool:
+    """Whether an edit leaves the inputs, every weight and every output with the shape that it has."""
+    outcome = attempts.after(fix.edits) if fix.edits else None
+    if outcome is None or outcome.net is None or attempts.net is None:
+        return False
+    return _shapes(attempts.net) == _shapes(outcome.net) is not None
+
+
+def _shapes(net: Network) -> list[tuple[Dim, ...]] | None:
+    """The shapes of the inputs, the outputs and the weights; nothing where a layer cannot be built."""
+    if any(True for _ in net.derivation.broken()):
+        return None
+    ends = [place.tensor.sizes for place in (*net.inputs, *net.outputs)]
+    return ends + [weight.shape for layer in net for weight in layer.weight_arrays]

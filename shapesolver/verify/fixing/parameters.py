@@ -1,0 +1,164 @@
+"""Another value of a parameter: the argument becomes an unknown of the text, and the solver says what it may be.
+
+A line inside a block or repeat is several layers. The unknown stands in all of them, and the question is about
+all of them, so a value is only found where it suits every one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from shapesolver.arithmetic import symbol
+from shapesolver.diagnostics import Diagnostic, Fix, ShapeSolverError
+from shapesolver.layers.base import AxisWise, Layer, Tensor
+from shapesolver.layers.parameters import Kind
+from shapesolver.network import Network
+from shapesolver.solve import solve
+from shapesolver.verify.fixing.attempts import Attempts
+from shapesolver.verify.fixing.blanks import Blank, blanks
+from shapesolver.verify.fixing.calls import LayerCall, argument_of, call_at, with_argument
+
+UNKNOWN = "fix"
+"""The name of the unknown; numbered where the file has the word."""
+MAX_TRIED = 3
+"""How many solutions are tried, the nearest to what stands there first."""
+NEAR = 8
+"""How far from its present value a parameter is looked for where there is no question for the solver."""
+
+ORDER = ("padding", "stride", "kernel", "ceil_mode", "output_padding", "dilation", "groups")
+"""Which parameter is changed first; any other comes after these, in the order of its declaration."""
+
+KINDS = (Kind.SIZE, Kind.PER_AXIS, Kind.PADDING)
+
+
+def parameter_fixes(finding: Diagnostic, attempts: Attempts) -> Iterator[Fix]:
+    """The fixes that change one argument of the layer that the finding is about, one for each parameter."""
+    net = attempts.net
+    if net is not None and finding.layer in net:
+        index = net[finding.layer].wire.node
+        yield from fixes_at(finding, attempts, index, in_order(net.graph.nodes[index].layer))
+
+
+def fixes_at(finding: Diagnostic, attempts: Attempts, index: int, parameters: Sequence[str]) -> Iterator[Fix]:
+    """The fixes that change one argument of some layer, one for each of these parameters."""
+    net = attempts.net
+    assert net is not None
+    call = call_at(attempts.file, net.graph.nodes[index].span)
+    if call is None:
+        return
+    search = _Search(finding, attempts, net, index, call)
+    for parameter in parameters:
+        fix = search.first(parameter)
+        if fix is not None:
+            yield fix
+
+
+def in_order(layer: Layer) -> list[str]:
+    """The parameters that may be changed, the usual ones first."""
+    usable = [name for name, p in layer.parameters.items() if p.kind in KINDS or name == "ceil_mode"]
+    return sorted(usable, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """The values of one layer's parameters that mend one finding."""
+
+    finding: Diagnostic
+    attempts: Attempts
+    net: Network
+    index: int
+    call: LayerCall
+
+    @property
+    def layer(self) -> Layer:
+        """The layer whose parameters are changed."""
+        return self.net.derivation.layers[self.index]
+
+    def first(self, parameter: str) -> Fix | None:
+        """The nearest value that mends, as a fix."""
+        if self.layer.parameters[parameter].kind is Kind.FLAG:
+            return self._tried(parameter, "false" if getattr(self.layer, parameter) else "true")
+        for blank in blanks(self.layer, parameter, argument_of(self.call, parameter), self._moving()):
+            for value in islice(self._values(blank), MAX_TRIED):
+                fix = self._tried(parameter, blank.write(str(value)))
+                if fix is not None:
+                    return fix
+        return None
+
+    def _tried(self, parameter: str, argument: str) -> Fix | None:
+        edit = with_argument(self.attempts.text, self.call, parameter, argument)
+        after = None if edit is None else self.attempts.mended(self.finding, (edit,))
+        if edit is None or after is None or after.net is None:
+            return None
+        place = self.net.graph.nodes[self.index].path
+        owner = "" if place == self.finding.layer else f" of {place}"
+        return Fix(f"{parameter}={argument}{owner}, which makes {made(after.net, self.finding.layer)}", (edit,))
+
+    def _moving(self) -> list[bool]:
+        """Of each spatial axis, whether the finding is about it."""
+        inputs = self.net.derivation.inputs(self.index)
+        names = [axis for axis in inputs[0].axes if axis != "C"] if inputs else []
+        meant = {axis.strip() for axis in self.finding.axis.split(",")} & {*names}
+        return [not meant or name in meant for name in names]
+
+    def _values(self, blank: Blank) -> Iterator[int]:
+        """The values that answer the question, the nearest to what stands there first."""
+        unknown = self._unknown()
+        edit = with_argument(self.attempts.text, self.call, blank.parameter, blank.write(f"?{unknown}"))
+        net = None if edit is None else Network.examine(self.attempts.text.after([edit]))[0]
+        target = None if net is None else self._target(net)
+        if net is None:
+            return
+        if target is None:
+            near = range(max(blank.now - NEAR, blank.least), blank.now + NEAR + 1)
+            yield from sorted((n for n in near if n != blank.now), key=lambda n: (abs(n - blank.now), -n))
+            return
+        try:
+            answer = solve(net.at(**self.attempts.sizes), target, (unknown,), None, "")
+        except (ShapeSolverError, ValueError):
+            return
+        if answer and answer.condition is True:
+            yield from (n for n in answer.set.nearest(blank.now, MAX_TRIED + 1) if n != blank.now)
+
+    def _unknown(self) -> str:
+        """A name that the file does not have."""
+        name, number = UNKNOWN, 1
+        while name in self.attempts.text.text:
+            name, number = f"{UNKNOWN}{number}", number + 1
+        return name
+
+    def _target(self, net: Network) -> str | None:
+        """What must be so of every layer that the finding's line makes; ``None`` where no question says it.
+
+        ``net`` is the network with the unknown: its layers state the law in terms of it.
+        """
+        line = self.net[self.finding.layer].node.span
+        places = [index for index, node in enumerate(self.net.graph.nodes) if node.span == line]
+        if self.finding.code.startswith("SS1"):
+            return " and ".join(f"{net.graph.nodes[index].path}[0] >= 1" for index in places)
+        if self.finding.name == "lost-pixels":
+            return " and ".join(part for index in places for part in _all_read(net, index)) or None
+        return None
+
+
+def _all_read(net: Network, index: int) -> Iterator[str]:
+    """That a layer's results read its input to the last cell, axis by axis, as the language writes it."""
+    node, layer = net.graph.nodes[index], net.graph.nodes[index].layer
+    source = net.graph.nodes[node.inputs[0].node] if node.inputs and not node.inputs[0].output else None
+    shape = net.derivation.inputs(index)
+    if source is None or shape is None or not isinstance(layer, AxisWise):
+        return
+    for position, axis in enumerate(axis for axis in shape[0].axes if axis != "C"):
+        n, results = symbol(f"{source.path}.{axis}"), symbol(f"{node.path}.{axis}")
+        yield f"{layer.reads(0, results - 1, n, position)[1]} >= {n - 1}"
+
+
+def made(net: Network, path: str) -> str:
+    """What a layer makes: its spatial sizes, one number where they agree, or its shape where it has none."""
+    tensor: Tensor = net[path].tensor
+    spatial = [size for size, axis in zip(tensor.sizes, tensor.axes, strict=True) if axis != "C"]
+    if not spatial or len(tensor.axes) == 1:
+        return str(tensor)
+    return str(spatial[0]) if len(set(spatial)) == 1 else " x ".join(map(str, spatial))

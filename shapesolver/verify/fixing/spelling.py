@@ -1,0 +1,81 @@
+"""Mends of the text alone: what was misspelt, and ``# allow:`` for what is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from shapesolver.diagnostics import Diagnostic, Edit, Fix, Severity, Span
+from shapesolver.language import tree
+from shapesolver.verify.fixing.attempts import Attempts
+from shapesolver.verify.fixing.calls import statements
+from shapesolver.verify.fixing.edits import compatible
+
+MAX_WORDS = 8
+"""How many misspelt words of a line are mended together: the second is seen only once the first is right."""
+
+
+def spelling_fixes(finding: Diagnostic, attempts: Attempts) -> Iterator[Fix]:
+    """What the reader of the file thinks was meant, where that helps; safe where there is one such thing."""
+    for meant in finding.fixes:
+        fix = _completed(finding, meant, attempts)
+        if fix is not None:
+            yield replace(fix, safe=len(finding.fixes) == 1)
+
+
+def _completed(finding: Diagnostic, meant: Fix, attempts: Attempts) -> Fix | None:
+    """The fix, with those of the words in the same line that come to light by it."""
+    fix = meant
+    for _ in range(MAX_WORDS):
+        if attempts.mended(finding, fix.edits) is not None:
+            return fix
+        following = attempts.following(fix.edits)
+        if following is None:
+            return None
+        more = tuple(attempts.before_edits(edit, fix.edits) for edit in following.edits)
+        if len(compatible(attempts.text, [fix.edits, more])) == len(fix.edits):
+            return None
+        fix = replace(fix, title=f"{fix.title} and {following.title}", edits=(*fix.edits, *more), kind="try")
+    return None
+
+
+def allow_fixes(finding: Diagnostic, attempts: Attempts) -> Iterator[Fix]:
+    """``# allow: lost-pixels`` at the end of the line; not for errors, which nobody can mean."""
+    if finding.severity is Severity.ERROR:
+        return
+    edits = _allowing(finding, attempts)
+    if edits and attempts.mended(finding, edits) is not None:
+        yield Fix(f"end the line with `# allow: {finding.name}`", edits, kind="or")
+
+
+def _allowing(finding: Diagnostic, attempts: Attempts) -> tuple[Edit, ...]:
+    """The comment added, or the rule added to one that allows others; another comment moves to a line above."""
+    around = [s for s in statements(attempts.file.statements) if _covers(s, finding)]
+    if not around:
+        return ()
+    statement = around[-1]
+    number = statement.span.end_line
+    line = attempts.text.line(number)
+    start = line.find("#", statement.span.end_column - 1)
+    end = len(line.rstrip())
+    if start < 0:
+        return (Edit(_point(number, end + 1), f"  # allow: {finding.name}"),)
+    comment = line[start:end]
+    if comment.lstrip("# \t").startswith("allow:"):
+        return (Edit(_point(number, end + 1), f", {finding.name}"),)
+    first = attempts.text.line(statement.span.line)
+    indent = first[: len(first) - len(first.lstrip())]
+    above = Edit(_point(statement.span.line, 1), f"{indent}{comment}{attempts.text.newline}")
+    return above, Edit(Span(number, start + 1, number, end + 1), f"# allow: {finding.name}")
+
+
+def _covers(statement: tree.Statement, finding: Diagnostic) -> bool:
+    """Whether the finding is about this statement itself, and not about one inside it."""
+    span = statement.span
+    if isinstance(statement, (tree.Block, tree.Repeat)):
+        return span[:2] <= finding.span[:2] and span.line == span.end_line
+    return span.line <= finding.span.line <= span.end_line
+
+
+def _point(line: int, column: int) -> Span:
+    return Span(line, column, line, column)
