@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from shapesolver.cli.common import guarded
+from shapesolver.cli.common import AT, guarded, load_net, require_layer
 
 
 @click.command(name="explain")
-@click.argument("subject", required=False, metavar="[RULE]")
-@click.option("--format", "style", type=click.Choice(["text", "markdown"]), default="text", show_default=True)
+@click.argument("subject", required=False, metavar="[RULE | FILE LAYER]")
+@click.argument("layer", required=False, metavar="")
+@AT
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "markdown"]),
+    default="text",
+    show_default=True,
+    help="How the list of rules is written.",
+)
 @guarded
-def command(subject: str | None, style: str) -> None:
-    """All about a RULE, by its code (SS104) or its name; without one, the list of rules."""
-    click.echo(_all_rules(style) if subject is None else _rule(subject), nl=False)
+def command(subject: str | None, layer: str | None, at: dict[str, int], style: str) -> None:
+    """A LAYER of FILE in plain sentences; or all about a RULE, by its code (SS104) or its name; or the list of rules."""
+    if layer is not None:
+        click.echo(_layer(Path(subject or ""), layer, at))
+    else:
+        click.echo(_all_rules(style) if subject is None else _rule(subject), nl=False)
+
+
+def _layer(file: Path, path: str, at: dict[str, int]) -> str:
+    from shapesolver.render.explanation import explanation
+
+    net = load_net(file, at)
+    require_layer(net, path)
+    return explanation(net, path)
 
 
 def _all_rules(style: str) -> str:

@@ -162,6 +162,10 @@ class Layer:
             if axes is not None:
                 yield number, tuple(followed(axis, wanted, n) for axis, n in zip(axes, tensor.sizes, strict=True))  # type: ignore[arg-type]
 
+    def sentences(self, *inputs: Tensor) -> Iterator[str]:
+        """What it does to these inputs, in plain sentences, for whoever asks what a layer is."""
+        yield from ()
+
     @classmethod
     def spelled(cls, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments as one of :attr:`other_names` means them."""

@@ -11,6 +11,7 @@ from shapesolver.arithmetic import Dim, compare
 from shapesolver.layers.base import Need, Tensor, Weight, need
 from shapesolver.layers.cells import Cells, every, gathered, grouped
 from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare
+from shapesolver.layers.patches import product
 from shapesolver.layers.registry import layer
 from shapesolver.layers.windows import (
     Windowed,
@@ -73,6 +74,16 @@ class Convolving(Windowed):
                 f"({self.extent(axis)}). Kernel size can't be greater than actual input size"
             )
         return super().too_small(n, axis)
+
+    def products(self, tensor: Tensor, channels: Dim) -> str:
+        """``5*5*32 = 800 products and a bias make one number``, for a window over so many channels."""
+        factors = (*self.kernel_sizes(tensor), channels)
+        bias = " and a bias" if self.bias else ""
+        return f"{'*'.join(map(str, factors))} = {product(factors)} products{bias} make one number"
+
+    def window_text(self, tensor: Tensor) -> str:
+        """``5 x 5 cells``."""
+        return f"{' x '.join(map(str, self.kernel_sizes(tensor)))} cells"
 
     def kernel_sizes(self, tensor: Tensor) -> tuple[Dim, ...]:
         """The kernel, one number a spatial axis."""
@@ -152,6 +163,20 @@ class Conv(Convolving):
     def channels_read(self, wanted: Cells, channels: int) -> Cells:
         return grouped(wanted, self.channels, channels, self.groups)  # type: ignore[arg-type]
 
+    def sentences(self, *inputs: Tensor) -> Iterator[str]:
+        channels = self.split(inputs[0])[0]
+        fan_in = channels // self.groups
+        spans = "the one input channel" if channels == 1 else f"all {channels} input channels"
+        if self.groups != 1:
+            spans = f"the {fan_in} input channels of its group"
+        yield f"There are {self.channels} filters."
+        yield (
+            f"Each spans {self.window_text(inputs[0])} of {spans} and sums over them all: "
+            f"{self.products(inputs[0], fan_in)}."
+        )
+        rather = "" if channels == 1 else f", not {self.channels} x {channels}"
+        yield f"So {self.channels} maps come out, one for each filter{rather}."
+
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         fan_in = self.split(inputs[0])[0] // self.groups
         kernel = self.kernel_sizes(inputs[0])
@@ -184,6 +209,15 @@ class DepthwiseConv(Convolving):
     def channels_read(self, wanted: Cells, channels: int) -> Cells:
         multiplier: Any = self.multiplier
         return reduce(or_, (gathered(wanted, multiplier, filter) for filter in range(multiplier)))
+
+    def sentences(self, *inputs: Tensor) -> Iterator[str]:
+        channels = self.split(inputs[0])[0]
+        filters = "a filter of its own" if self.multiplier == 1 else f"{self.multiplier} filters of its own"
+        yield (
+            f"Each of the {channels} channels has {filters}, over {self.window_text(inputs[0])} of that channel alone: "
+            f"{self.products(inputs[0], 1)}."
+        )
+        yield f"Channels are not mixed, and {channels * self.multiplier} maps come out."
 
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         channels = self.split(inputs[0])[0]
@@ -219,6 +253,14 @@ class SeparableConv(Convolving):
 
     def channels_read(self, wanted: Cells, channels: int) -> Cells:
         return every(channels) if wanted else 0
+
+    def sentences(self, *inputs: Tensor) -> Iterator[str]:
+        channels = self.split(inputs[0])[0]
+        middle = channels * self.multiplier
+        yield (
+            f"First each of the {channels} channels is filtered alone, over {self.window_text(inputs[0])}, which makes "
+            f"{middle} maps; then each of {self.channels} filters of a single cell sums over all {middle} of them."
+        )
 
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         channels = self.split(inputs[0])[0]

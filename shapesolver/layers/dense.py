@@ -59,6 +59,12 @@ class Dense(Layer):
         (tensor,) = inputs
         return (Tensor((*tensor.sizes[:-1], self.units), tensor.axes),)
 
+    def sentences(self, *inputs: Tensor) -> Iterator[str]:
+        features = inputs[0].sizes[-1]
+        bias = ", and a bias" if self.bias else ""
+        where = "" if inputs[0].rank == 1 else " at its place, with the same weights at every place"
+        yield f"Each of the {self.units} outputs is a weighted sum of all {features} features{where}{bias}."
+
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         features = inputs[0].sizes[-1]
         if self.dialect.keras:

@@ -37,6 +37,8 @@ class Pool(Windowed):
     """What all pools share. ``ceil_mode`` keeps the last window that starts inside the input or left padding."""
 
     per_axis: ClassVar[tuple[str, ...]] = ("kernel", "stride", "padding", "dilation")
+    keeps: ClassVar[str]
+    """What is kept of a window."""
 
     ceil_mode: bool
 
@@ -57,6 +59,11 @@ class Pool(Windowed):
         if self.dialect.onnx and self.dialect.opset < CLAMPED_CEIL_OPSET:
             return partial  # type: ignore[no-any-return]
         return maximum(partial, 1 - self.pads(n, axis)[0])
+
+    def sentences(self, *inputs: Tensor) -> Iterator[str]:
+        channels, spatial = self.split(inputs[0])
+        window = " x ".join(str(self.at("kernel", axis)) for axis in range(len(spatial)))
+        yield f"Each of the {channels} channels by itself keeps the {self.keeps} of every window of {window} cells."
 
     @property
     def truncates(self) -> bool:
@@ -134,6 +141,8 @@ class Pool(Windowed):
 class MaxPool(Pool):
     """The greatest value in each window."""
 
+    keeps: ClassVar = "greatest value"
+
     other_names: ClassVar = {
         "MaxPooling1D MaxPooling2D MaxPooling3D MaxPool1D MaxPool2D MaxPool3D": "kernel stride padding",
         "MaxPool1d MaxPool2d MaxPool3d max_pool1d max_pool2d max_pool3d MaxPool": "kernel stride padding dilation",
@@ -149,6 +158,8 @@ class MaxPool(Pool):
 @layer("avg_pool")
 class AvgPool(Pool):
     """The average of each window."""
+
+    keeps: ClassVar = "average"
 
     other_names: ClassVar = {
         "AveragePooling1D AveragePooling2D AveragePooling3D AvgPool1D AvgPool2D AvgPool3D": "kernel stride padding",
@@ -179,6 +190,8 @@ class AvgPool(Pool):
 @layer("lp_pool")
 class LpPool(Pool):
     """The p-norm of each window."""
+
+    keeps: ClassVar = "p-norm"
 
     other_names: ClassVar = {
         "LPPool1d LPPool2d LPPool3d": "norm kernel stride ceil_mode",

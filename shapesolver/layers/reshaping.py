@@ -51,6 +51,12 @@ class Flatten(Rearranging):
     start: int = declare(Kind.SIZE, "the first axis flattened", default=1, names=("start_dim", "axis"))
     end: int = declare(Kind.SIZE, "the last axis flattened", default=-1, names=("end_dim",))
 
+    def sentences(self, *inputs: Tensor) -> Iterator[str]:
+        (tensor,) = inputs
+        if tensor.rank > 1:
+            order = ", ".join(tensor.axes)
+            yield f"The cells are laid in one row in the order {order}, the last axis fastest; none is lost or mixed."
+
     def _range(self, tensor: Tensor) -> tuple[int, int]:
         return axis_index(tensor, self.start), axis_index(tensor, self.end)
 

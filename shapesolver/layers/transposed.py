@@ -241,6 +241,15 @@ class ConvTranspose(Spreading, Windowed):
     def out_channels(self, channels: Dim) -> Dim:
         return self.channels
 
+    def sentences(self, *inputs: Tensor) -> Iterator[str]:
+        channels, spatial = self.split(inputs[0])
+        window = " x ".join(str(self.at("kernel", axis)) for axis in range(len(spatial)))
+        spans = f"all {channels} input channels" if self.groups == 1 else f"the {channels // self.groups} of its group"
+        yield (
+            f"Every input cell writes a window of {window} cells into each of the {self.channels} maps that come out, "
+            f"summed over {spans}; where windows overlap, they add up."
+        )
+
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         """Keras ``kernel (*k, channels, C)``; PyTorch and ONNX ``weight (C, channels/groups, *k)``."""
         channels, spatial = self.split(inputs[0])

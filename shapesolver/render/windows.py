@@ -43,6 +43,7 @@ def window_notes(strips: Sequence[Strip]) -> Iterator[str]:
         axes = [strip.axis for strip in alike]
         yield f"Along {' and '.join(axes)}: {_sentence(alike[0], axes)}."
         if alike[0].dropped:
+            yield f"Only whole windows are made, so {float(alike[0].fitting or 0):.4g} is {alike[0].made}."
             yield _sentence_case(_why_dropped(alike[0], axes))
         yield from map(_sentence_case, _notes(alike[0], axes))
 

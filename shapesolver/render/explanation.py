@@ -1,0 +1,78 @@
+"""One layer explained in plain sentences: its windows, its filters, its weights, its units, and what they see."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from shapesolver.layers.patches import product
+from shapesolver.measure.windows import NoWindowsError, strips
+from shapesolver.network import Network, PlacedLayer, count
+from shapesolver.render.reference import doc
+from shapesolver.render.summary import number_text, weight_lines
+from shapesolver.render.windows import window_notes
+from shapesolver.render.words import listed
+
+WIDTH, LABEL = 96, 9
+
+
+def explanation(net: Network, path: str) -> str:
+    """A headline, then sections with their names before them. Raises ``ShapeError`` where it has no size."""
+    shown = net.usual()
+    placed = shown[path]
+    sections = ((name, " ".join(sentences)) for name, sentences in _sections(shown, placed))
+    head = textwrap.fill(_headline(placed), WIDTH, subsequent_indent="    ")
+    return "\n".join([head, *(_section(name, text) for name, text in sections if text)])
+
+
+def _section(name: str, text: str) -> str:
+    return textwrap.fill(text, WIDTH, initial_indent=f"  {name:<{LABEL}}", subsequent_indent=" " * (LABEL + 2))
+
+
+def _sections(net: Network, placed: PlacedLayer) -> Iterator[tuple[str, list[str]]]:
+    yield "windows", list(_windows(placed))
+    yield "inside", list(placed.kind.sentences(*placed.input_tensors)) or [doc(type(placed.kind)).partition("\n")[0]]
+    yield "weights", list(_weights(placed))
+    yield "units", list(_units(net, placed))
+    yield "sees", list(_field(placed))
+
+
+def _headline(placed: PlacedLayer) -> str:
+    sources = [f"{path}'s {tensor}" for path, tensor in zip(placed.inputs, placed.input_tensors, strict=True)]
+    takes = f": {listed(sources)} in, {placed.tensor} out" if sources else f": {placed.tensor}"
+    return f"{placed.path} is {placed.kind.describe()}, line {placed.line}{takes}."
+
+
+def _windows(placed: PlacedLayer) -> Iterator[str]:
+    try:
+        found = strips(placed)
+    except NoWindowsError:
+        return
+    yield from window_notes(found)
+
+
+def _weights(placed: PlacedLayer) -> Iterator[str]:
+    arrays = placed.weight_arrays
+    if not arrays:
+        return
+    numbers = f"the same as {placed.shared}'s" if placed.shared else f"{number_text(count(arrays))} numbers"
+    yield f"{', '.join(weight_lines(arrays))}: {numbers}."
+
+
+def _units(net: Network, placed: PlacedLayer) -> Iterator[str]:
+    sizes = placed.tensor.sizes
+    total = product(sizes)
+    numbers = f"{placed.tensor} = {number_text(total)}" if len(sizes) > 1 else number_text(total)
+    users = [node.path for node in net.graph.nodes if any(wire.node == placed.wire.node for wire in node.inputs)]
+    yield f"{numbers} numbers come out{', which go to ' + listed(users) if users else ''}."
+
+
+def _field(placed: PlacedLayer) -> Iterator[str]:
+    """How much of each input a unit depends on."""
+    field = placed.receptive_field
+    spatial = {axis: field[axis] for axis in field if axis != "C"}
+    if not placed.inputs or placed.tensor.rank < 2 or not spatial or any(one.whole for one in spatial.values()):
+        return
+    sizes = " x ".join(str(one.most) for one in spatial.values())
+    steps = listed(dict.fromkeys(str(one.stride) for one in spatial.values()))
+    yield f"Each unit depends on {sizes} cells of the input, its neighbour on those {steps} further on."
