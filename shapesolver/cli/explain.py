@@ -23,11 +23,15 @@ from shapesolver.cli.common import AT, guarded, load_net, require_layer
 )
 @guarded
 def command(subject: str | None, layer: str | None, at: dict[str, int], style: str) -> None:
-    """A LAYER of FILE in plain sentences; or all about a RULE, by its code (SS104) or its name; or the list of rules."""
-    if layer is not None:
-        click.echo(_layer(Path(subject or ""), layer, at))
+    """A LAYER of FILE in plain sentences; or a RULE, by its code (SS104) or its name; or the list of rules."""
+    if subject is None:
+        click.echo(_all_rules(style), nl=False)
+    elif layer is not None:
+        click.echo(_layer(Path(subject), layer, at))
+    elif Path(subject).is_file():
+        raise click.UsageError(f"name a layer of {subject} too, as in `explain mnist.net conv2`")
     else:
-        click.echo(_all_rules(style) if subject is None else _rule(subject), nl=False)
+        click.echo(_rule(subject), nl=False)
 
 
 def _layer(file: Path, path: str, at: dict[str, int]) -> str:
