@@ -6,13 +6,16 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shapesolver.arithmetic import Dim, Formula, Truth, resolve, substitute
 from shapesolver.layers.base import Layer, Need, Tensor, need
 from shapesolver.layers.parameters import ParameterError
 from shapesolver.layers.sharing import same_weights, tied_weights
 from shapesolver.model.graph import Claim, Graph, Node, Reference
+
+if TYPE_CHECKING:
+    from shapesolver.grids import Grids
 
 
 class Outcome(NamedTuple):
@@ -92,19 +95,25 @@ def derive(graph: Graph, values: Mapping[str, Dim] | None = None) -> Derivation:
     outcomes: list[Outcome | None] = []
     layers: list[Layer] = []
     unresolved: list[tuple[str, Reference]] = []
+    grids = _grids(graph)
     for index, node in enumerate(graph.nodes):
         layer, outcome = node.layer, None
-        inputs = [_output(outcomes, *wire) for wire in node.inputs]
+        inputs: Any = [_output(outcomes, *wire) for wire in node.inputs]
         if None not in inputs:
             try:
                 layer = with_values(layer, known) if node.symbolic else layer
-                outcome = _named_results(node, apply(layer, tuple(inputs)))
+                needs: tuple[Need, ...] = ()
+                if layer.aligns and grids is not None and len(inputs) == 2:
+                    layer, needs = grids.aligned(node, layer, inputs)
+                outcome = _named_results(node, _needing(apply(layer, tuple(inputs)), needs))
                 if node.shared is not None or node.tied is not None:
                     outcome = _shared_weights(graph, index, layer, outcome, layers, outcomes)
             except ParameterError as error:
                 outcome = Outcome((), (), need(False, "framework-limit", f"{node.layer.op}'s parameter {error}"))
         outcomes.append(outcome)
         layers.append(layer)
+        if grids is not None and outcome is not None:
+            grids.add(index, node, layer, tuple(inputs), outcome.outputs)
         for text, reference in mentions.get(index, ()):
             tensor = _output(outcomes, index, reference.wire.output)
             if tensor is not None:
@@ -114,6 +123,24 @@ def derive(graph: Graph, values: Mapping[str, Dim] | None = None) -> Derivation:
                 else:
                     known[text] = size
     return Derivation(graph, tuple(outcomes), tuple(layers), known, tuple(unresolved))
+
+
+def _grids(graph: Graph) -> Grids | None:
+    """Somewhere to keep the tensors' grids, where a layer of the network asks for them."""
+    if not any(node.layer.aligns for node in graph.nodes):
+        return None
+    from shapesolver.grids import Grids
+
+    return Grids()
+
+
+def _needing(outcome: Outcome, needs: tuple[Need, ...]) -> Outcome:
+    """The outcome under further needs, which come before the layer's own."""
+    broken = next((item for item in needs if item.truth is False), None)
+    if broken is not None:
+        return Outcome((), (), broken)
+    conditions = tuple(item for item in needs if item.truth is not True)
+    return outcome._replace(conditions=(*conditions, *outcome.conditions)) if conditions else outcome
 
 
 def _output(outcomes: list[Outcome | None], node: int, output: int) -> Tensor | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy
 
     from shapesolver.exchange.sketch import Imported
+    from shapesolver.measure.alignment import Alignment
     from shapesolver.measure.lost import Lost
     from shapesolver.solve.answers import Answer
 
@@ -123,6 +124,15 @@ class Net(Network):
         from shapesolver.solve import solve
 
         return solve(self, target, unknowns, at, where)
+
+    def align(self, layer: str, other: str) -> Alignment:
+        """Where the units of one layer lie among another's: ``net.align("score_pool4", "upscore2")["H"].offset``.
+
+        See :func:`shapesolver.measure.alignment.align`.
+        """
+        from shapesolver.measure.alignment import align
+
+        return align(self, layer, other)
 
     def valid(self) -> Answer:
         """The input sizes that the whole network can be built with."""

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     import sympy
 
+    from shapesolver.layers.strips import View
     from shapesolver.measure.field import ReceptiveField, UnitField
-    from shapesolver.measure.views import View
 
 Size = Union[int, "sympy.Expr"]
 """A size as users see it."""

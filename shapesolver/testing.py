@@ -166,6 +166,8 @@ def parameter_values(parameter: Parameter, rank: int, axes: tuple[str, ...]) -> 
             drawn = _per_axis(_whole(parameter), rank)
         case Kind.FACTORS:
             drawn = st.sampled_from([1, 2, 3, 0.5, 0.7, 1.5, 2.3])
+        case Kind.OFFSETS:
+            drawn = st.one_of(_per_axis(_whole(parameter), rank), st.just("aligned"))
         case Kind.PADDING | Kind.AMOUNTS:
             pair = st.tuples(st.integers(0, 3), st.integers(0, 3))
             drawn = st.one_of(_per_axis(st.integers(0, 3), rank), st.tuples(*[pair] * max(rank, 1)))

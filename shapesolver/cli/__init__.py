@@ -17,6 +17,7 @@ COMMANDS = {
     "ask": "ask",
     "why": "why",
     "field": "field",
+    "align": "align",
     "draw": "draw",
     "explain": "explain",
     "layers": "layers",

@@ -73,6 +73,7 @@ RULES: Mapping[str, str] = {
     "framework-limit": "SS107",
     "wrong-arity": "SS108",
     "axis-out-of-range": "SS109",
+    "unaligned": "SS110",
 }
 """The rules that a layer's needs can break, and their codes."""
 
@@ -95,6 +96,15 @@ class Layer:
 
     tensor_parameters: ClassVar[tuple[str, ...]] = ()
     """Parameters that name a further input tensor, as in ``crop(to=skip)``."""
+
+    @property
+    def aligns(self) -> bool:
+        """Whether it is still to be told where its second input's grid begins in its first's."""
+        return False
+
+    def aligned(self, offsets: tuple[Dim, ...]) -> Self:
+        """The layer told so: the place in its first input of the second's unit 0, along each spatial axis."""
+        raise NotImplementedError
 
     dialect: Dialect
 

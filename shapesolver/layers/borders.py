@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from shapesolver.arithmetic import Dim, ceil_div, compare, maximum, minimum
 from shapesolver.layers.axes import axis_index, axis_need, with_size
 from shapesolver.layers.base import AxisWise, Inputs, Layer, Need, Tensor, Trouble, need
 from shapesolver.layers.cells import Box
-from shapesolver.layers.parameters import Kind, Padding, declare
+from shapesolver.layers.parameters import ALIGNED, Kind, Padding, declare
 from shapesolver.layers.reading import Reading, Readings, same, shifted, whole
 from shapesolver.layers.registry import layer
 
@@ -137,7 +137,19 @@ class Crop(Bordered):
         Kind.AMOUNTS, "cells removed at the ends", default=None, names=("cropping",), least=0
     )
     to: Any = declare(Kind.TENSOR, "the tensor whose spatial sizes to take", default=None)
-    offset: Any = declare(Kind.PER_AXIS, "where to start, with `to`; the middle when left out", default=None, least=0)
+    offset: Any = declare(
+        Kind.OFFSETS,
+        "where to start, with `to`: numbers, or `aligned` to lay unit on unit; the middle when left out",
+        default=None,
+        least=0,
+    )
+
+    @property
+    def aligns(self) -> bool:
+        return bool(self.offset == ALIGNED)
+
+    def aligned(self, offsets: tuple[Dim, ...]) -> Self:
+        return self.with_(offset=offsets)
 
     def size(self, n: Dim, axis: int) -> Dim:
         """``n - a - b``."""
@@ -153,7 +165,7 @@ class Crop(Bordered):
         """``first + before`` to ``last + before``; cropping to another tensor starts at its offset."""
         before = self.ends(axis)[0] if self.amount is not None else self.at("offset", axis)
         # In the middle, by default: half of what is cropped, which only the other tensor's size tells.
-        return (0, n - 1) if before is None else (first + before, last + before)
+        return (0, n - 1) if before is None or self.aligns else (first + before, last + before)
 
     def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
         """As :meth:`reads`, starting in the middle of what another tensor's size leaves over where no offset is given;
@@ -180,7 +192,7 @@ class Crop(Bordered):
 
     def start(self, n: Dim, target: Dim, axis: int) -> Dim:
         """Where a crop of ``n`` cells to another tensor's ``target`` starts."""
-        offset: Dim | None = self.at("offset", axis)
+        offset: Any = None if self.aligns else self.at("offset", axis)
         return (n - target) // 2 if offset is None else offset
 
     def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
@@ -205,7 +217,7 @@ class Crop(Bordered):
             f"crop cannot match {tensor} to {other}: their ranks differ",
         )
         for axis, (n, target) in enumerate(zip(self.split(tensor)[1], self.split(other)[1], strict=True)):
-            offset = 0 if self.offset is None else self.at("offset", axis)
+            offset = 0 if self.offset is None or self.aligns else self.at("offset", axis)
             start = f" from {offset} on" if offset else ""
             yield need(
                 compare("<=", target + offset, n),

@@ -9,6 +9,7 @@ from typing import ClassVar
 from shapesolver.arithmetic import Dim
 from shapesolver.layers.base import Layer, Need, Tensor, Weight
 from shapesolver.layers.parameters import Kind, declare
+from shapesolver.layers.reading import Readings, whole
 from shapesolver.layers.registry import layer
 
 
@@ -35,6 +36,10 @@ class Opaque(Layer):
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         return tuple(map(self.tensor, self.sizes))
+
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """Not known: everything, as a bound."""
+        return tuple(tuple(whole(n)._replace(exact=False) for n in tensor.sizes) for tensor in inputs)
 
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         return () if self.params == 0 else (Weight("weights", (self.params,)),)

@@ -19,6 +19,9 @@ Pair = tuple[Dim, Dim]
 Padding = str | Dim | tuple[Dim, ...] | tuple[Pair, ...]
 """A word (``same``), a number, a number an axis, or a pair (before, after) an axis."""
 
+ALIGNED = "aligned"
+"""The offset that lays one grid on another."""
+
 PADDING_WORDS = ("valid", "same", "same_lower", "causal")
 
 MAX_SIZE = 10**18
@@ -33,6 +36,7 @@ class Kind(Enum):
     FACTORS = "a number or one for each axis"
     PADDING = "a number, a tuple, pairs, or valid, same, causal"
     AMOUNTS = "a number, a tuple, or a pair (before, after) for each axis"
+    OFFSETS = "a whole number or one for each axis, or aligned"
     SIZES = "whole numbers"
     SHAPES = "a tuple of sizes for each result"
     FLAG = "true or false"
@@ -159,6 +163,14 @@ def _padding(parameter: Parameter, value: Any) -> Any:
     return _amounts(parameter, value)
 
 
+def _offsets(parameter: Parameter, value: Any) -> Any:
+    if isinstance(value, str):
+        if value.lower() != ALIGNED:
+            raise ParameterError(f"takes {parameter.expected()}, not {value}")
+        return ALIGNED
+    return _each(_whole)(parameter, value)
+
+
 def _flag(parameter: Parameter, value: Any) -> bool:
     if isinstance(value, bool):
         return value
@@ -211,6 +223,7 @@ _READERS: dict[Kind, Callable[[Parameter, Any], Any]] = {
     Kind.FACTORS: _each(_real),
     Kind.PADDING: _padding,
     Kind.AMOUNTS: _amounts,
+    Kind.OFFSETS: _offsets,
     Kind.SIZES: _many(_whole),
     Kind.SHAPES: _shapes,
     Kind.FLAG: _flag,

@@ -2,7 +2,7 @@
 
 *Size*, *stride* and *padding* describe all units at once: unit ``i`` sees ``size`` cells from ``stride*i - padding``
 on, as if the input went on beyond its ends. Where one unit's field really lies, padding left out, is
-:func:`unit_field`. Source of the terms: Araujo, Norris and Sim (2019); see :mod:`shapesolver.measure.views`.
+:func:`unit_field`. Source of the terms: Araujo, Norris and Sim (2019); see :mod:`shapesolver.layers.strips`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from shapesolver.arithmetic import Dim, Formula, compare, maximum, minimum
 from shapesolver.derive import Derivation
 from shapesolver.diagnostics import ShapeSolverError
 from shapesolver.layers.base import Tensor
+from shapesolver.layers.cells import every, runs
 from shapesolver.layers.source import Input
-from shapesolver.measure.cells import Box, Cells, needed
-from shapesolver.measure.views import Source, Strip, View
+from shapesolver.layers.strips import Source, Strip, View
+from shapesolver.measure.lost import Boxes, trace
 from shapesolver.model.graph import Wire
 from shapesolver.network import Network, public
 
@@ -141,8 +142,8 @@ class Place:
 
     axis: str
     n: int
-    cells: Cells
-    """The cells that the unit depends on, as runs: exact, padding left out."""
+    cells: tuple[tuple[int, int], ...]
+    """The cells that the unit depends on, as the first and last of each run: exact, padding left out."""
     reach: tuple[int, int]
     """The first and last cell of the field as if the input went on beyond its ends."""
 
@@ -199,7 +200,7 @@ def unit_field(
     its usual sizes where it has symbols. Raises :class:`FieldError` for a unit that does not exist, an unknown
     input, or sizes that are not known.
     """
-    net = net.usual()
+    net = net.usual() if net.symbols else net
     tensor = net[path].tensor
     place = _checked(tensor, (unit,) if isinstance(unit, int) else tuple(unit), path, net.symbols)
     inputs = [index for index, node in enumerate(net.graph.nodes) if isinstance(node.layer, Input)]
@@ -207,11 +208,11 @@ def unit_field(
     if of is not None and of not in names:
         raise FieldError(f"no input is called {of!r}; there are {', '.join(names)}")
     at = dict(zip((i for i, axis in enumerate(tensor.axes) if axis != CHANNELS), place, strict=True))
-    wanted = tuple(((at[i], at[i]),) if i in at else ((0, n - 1),) for i, n in enumerate(_numbers(tensor)))
-    boxes = needed(net.derivation, wire, wanted)
+    wanted = tuple(1 << at[index] if index in at else every(n) for index, n in enumerate(_numbers(tensor)))
+    boxes = trace(net.derivation, {wire: (wanted,)})
     view: View = net.views.get(wire, {})
     return {
-        name: UnitField(path, place, name, _places(net.derivation, index, boxes.get(Wire(index)), view, at))
+        name: UnitField(path, place, name, _places(net.derivation, index, boxes.get(Wire(index), ()), view, at))
         for name, index in names.items()
         if of in (None, name)
     }
@@ -236,9 +237,7 @@ def _numbers(tensor: Tensor) -> tuple[Any, ...]:
     return tensor.sizes
 
 
-def _places(
-    derivation: Derivation, index: int, box: Box | None, view: View, at: Mapping[int, int]
-) -> tuple[Place, ...]:
+def _places(derivation: Derivation, index: int, boxes: Boxes, view: View, at: Mapping[int, int]) -> tuple[Place, ...]:
     tensor = derivation.tensor(index)
     assert tensor is not None
     found = []
@@ -246,7 +245,9 @@ def _places(
         if name == CHANNELS:
             continue
         strip = view.get(Source(index, axis))
-        cells = () if box is None else box[axis]
+        read = 0
+        for box in boxes:
+            read |= box[axis]
         reach: Any = (0, -1) if strip is None else strip.at(0 if strip.follows is None else at[strip.follows])
-        found.append(Place(name, n, cells, reach))
+        found.append(Place(name, n, tuple((first, stop - 1) for first, stop in runs(read)), reach))
     return tuple(found)

@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from shapesolver.arithmetic import Formula, substitute, symbols
+from shapesolver.layers.strips import Joint
 from shapesolver.measure.field import AxisField, ReceptiveField, receptive_field
-from shapesolver.measure.views import Joint
 from shapesolver.network import Network
 
 MAX_CASES = 4

@@ -18,8 +18,11 @@ from shapesolver.layers.registry import Spelling, parameter_names, spellings, su
 from shapesolver.model.errors import BuildError, name_span
 
 _PART = re.compile(r"(\w+)\[(\d)\]")
-WORD_KINDS = {Kind.WORD, Kind.PADDING, Kind.AXIS, Kind.AXES}
-"""Parameters whose names are words before they are anything else: ``padding=same``, ``axis=H``."""
+WORD_KINDS = {Kind.WORD, Kind.PADDING, Kind.OFFSETS, Kind.AXIS, Kind.AXES}
+"""Parameters that take words: ``padding=same``, ``axis=H``."""
+
+NUMBER_OR_WORD = {Kind.PADDING, Kind.OFFSETS}
+"""Those of them where a name is a value before it is a word."""
 
 ACTIVATION_CALLS = {"Activation", "activation"}
 """Keras' layer whose first argument names another."""
@@ -180,7 +183,7 @@ def _set(call: BoundCall, canonical: str, argument: tree.Argument, evaluate: Eva
 
 def _value(parameter: Parameter | None, expression: tree.Expression, evaluate: Evaluate) -> Any:
     words = parameter is not None and parameter.kind in WORD_KINDS
-    if words and isinstance(expression, tree.Name) and parameter is not None and parameter.kind is not Kind.PADDING:
+    if words and isinstance(expression, tree.Name) and parameter is not None and parameter.kind not in NUMBER_OR_WORD:
         return expression.text
     if words and isinstance(expression, tree.Tuple) and parameter is not None and parameter.kind is Kind.AXES:
         return tuple(_value(parameter, item, evaluate) for item in expression.items)

@@ -136,11 +136,11 @@ def _value(parameter: Parameter | None, value: tree.Expression) -> tree.Expressi
     """A value as the language writes it: words unquoted, ``(3, 3)`` as ``3``."""
     if parameter is None:
         return value
-    if isinstance(value, tree.Text) and parameter.kind in (Kind.WORD, Kind.PADDING, Kind.AXIS):
+    if isinstance(value, tree.Text) and parameter.kind in (Kind.WORD, Kind.PADDING, Kind.OFFSETS, Kind.AXIS):
         word = {"same_upper": "same"}.get(value.value.lower(), value.value.lower())
         known = word in PADDING_WORDS or parameter.kind is not Kind.PADDING
         return tree.Name(word, span=value.span) if known and word.isidentifier() else value
     equal = isinstance(value, tree.Tuple) and len(value.items) > 1 and len(set(map(repr, value.items))) == 1
-    if equal and parameter.kind in (Kind.PER_AXIS, Kind.PADDING) and isinstance(value, tree.Tuple):
+    if equal and parameter.kind in (Kind.PER_AXIS, Kind.PADDING, Kind.OFFSETS) and isinstance(value, tree.Tuple):
         return value.items[0] if isinstance(value.items[0], tree.Number) else value
     return value

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from shapesolver.measure.cells import count
 from shapesolver.measure.field import AxisField, Place, ReceptiveField, UnitField
 from shapesolver.measure.field_notes import Note
 
@@ -106,7 +105,7 @@ def _where(place: Place) -> str:
     words = AXIS_WORDS.get(place.axis, place.axis)
     assert place.first is not None and place.last is not None
     span = f"{words} {place.first}..{place.last}" if place.first < place.last else f"{words} {place.first}"
-    missing = place.last - place.first + 1 - count(place.cells)
+    missing = place.last - place.first + 1 - sum(last - first + 1 for first, last in place.cells)
     return f"{span} (all but {missing} of them)" if missing else span
 
 

@@ -32,7 +32,7 @@ LINEAR = (
 )
 """Parameters that their size laws are linear in, those that are solved first before those that are better tried."""
 
-SOLVABLE = (Kind.SIZE, Kind.PER_AXIS, Kind.PADDING, Kind.AMOUNTS)
+SOLVABLE = (Kind.SIZE, Kind.PER_AXIS, Kind.PADDING, Kind.AMOUNTS, Kind.OFFSETS)
 
 DEFAULT_MOST = {"kernel": 16, "stride": 16, "dilation": 16, "padding": 16, "output_padding": 16, "groups": 64}
 """The greatest value tried of a parameter that has to be enumerated, where the question sets no limit."""

@@ -247,3 +247,33 @@ def axis_out_of_range(case: Case) -> Iterator[Diagnostic]:
     ```
     """
     yield from breaking(case, "axis-out-of-range")
+
+
+@rule("SS110", "unaligned", Severity.ERROR)
+def unaligned(case: Case) -> Iterator[Diagnostic]:
+    """A crop that is asked to lay one grid on another, and whose units would lie between units.
+
+    ## Why it matters
+
+    The grids have different strides, or are part of a unit apart, so that no offset makes a unit of one see what
+    the unit of the other sees around the same place. `shapesolver align` says how far they are apart.
+
+    ## Example
+
+    ```net
+    dialect torch
+    image = input(3, 64, 64)
+    half = max_pool(2)
+    image -> conv(8, kernel=3, stride=2) -> crop(to=half, offset=aligned)
+    ```
+
+    ## Write instead
+
+    ```net
+    dialect torch
+    image = input(3, 64, 64)
+    half = max_pool(2)
+    image -> conv(8, kernel=4, stride=2, padding=1) -> crop(to=half, offset=aligned)
+    ```
+    """
+    yield from breaking(case, "unaligned")
