@@ -24,11 +24,15 @@ def quotient(total: Dim, known: Dim) -> Dim:
     return total // known if exact is None else exact
 
 
-def kept_readings(tensor: Tensor, before: int, after: int, made: int) -> tuple[Reading, ...]:
-    """The cell itself along the first and the last axes, which stay among the ``made`` ones; all of those between."""
-    end = tensor.rank - after
-    between = tuple(map(whole, tensor.sizes[before:end]))
-    return (*map(same, range(before)), *between, *map(same, range(made - after, made)))
+def kept_readings(tensor: Tensor, before: int, after: int, made: Tensor) -> tuple[Reading, ...]:
+    """The cell itself along the first and the last axes, which stay among those made; all of those between.
+
+    That is a bound, except where the axes between become channels: these are seen together.
+    """
+    end, stays = tensor.rank - after, made.rank - after
+    exact = all(axis == "C" for axis in made.axes[before:stays])
+    between = (whole(n)._replace(exact=exact) for n in tensor.sizes[before:end])
+    return (*map(same, range(before)), *between, *map(same, range(stays, made.rank)))
 
 
 class Rearranging(Layer):
@@ -73,7 +77,7 @@ class Flatten(Rearranging):
         if not inputs[0].sizes:
             return ((),)
         start, end = self._range(inputs[0])
-        return (kept_readings(inputs[0], start, inputs[0].rank - 1 - end, inputs[0].rank - end + start),)
+        return (kept_readings(inputs[0], start, inputs[0].rank - 1 - end, self.outputs(*inputs)[0]),)
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         sizes = inputs[0].sizes
@@ -132,7 +136,7 @@ class Reshape(Rearranging):
         before = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
         rest = list(zip(old[before:][::-1], new[before:][::-1], strict=False))
         after = next((i for i, (a, b) in enumerate(rest) if a != b), len(rest))
-        return (kept_readings(inputs[0], before, after, len(new)),)
+        return (kept_readings(inputs[0], before, after, self.outputs(*inputs)[0]),)
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         return (self.tensor(self.resolved(product(inputs[0].sizes))),)
@@ -266,8 +270,7 @@ class Unflatten(Rearranging):
         """The cell itself along the other axes; all of the axis that is split."""
         (tensor,) = inputs
         index = axis_index(tensor, self.axis)
-        made = tensor.rank - 1 + len(self.sizes)
-        return (kept_readings(tensor, index, tensor.rank - 1 - index, made),)
+        return (kept_readings(tensor, index, tensor.rank - 1 - index, self.outputs(*inputs)[0]),)
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         sizes = inputs[0].sizes

@@ -43,7 +43,7 @@ def _by_input(field: ReceptiveField) -> Iterator[tuple[str, tuple[AxisField, ...
 
 
 def _columns(axes: tuple[AxisField, ...]) -> tuple[str, str, str]:
-    whole = [axis.whole for axis in axes]
+    whole = [axis.whole and axis.exact for axis in axes]
     return (
         _each("whole" if all_ else _size(axis) for axis, all_ in zip(axes, whole, strict=True)),
         _each("-" if axis.strip.follows is None else str(axis.stride) for axis in axes),
@@ -66,7 +66,7 @@ def _each(texts: Iterable[str]) -> str:
 def _law(axis: AxisField) -> str:
     """Which cells unit ``i`` sees: ``32*i - 90 to 32*i + 121``."""
     if axis.whole:
-        return "everything"
+        return "everything" if axis.exact else "some of it"
     if axis.strip.follows is None:
         first, last = axis.strip.at(0)
         return f"{first} to {last}"
