@@ -5,8 +5,8 @@ Rendering is elsewhere (``render/``): a diagnostic is data that text, JSON, SARI
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -63,7 +63,9 @@ class Fix:
     title: str
     """What to do and what it brings: ``padding=((0, 1), (0, 1)), which makes 3``."""
     edits: tuple[Edit, ...] = ()
-    """The change as text; none where the mend is not in the file, as an input of another size."""
+    """The change as text; none where the mend is not in the file."""
+    sizes: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """The input sizes to use instead, where the file does not state them."""
     safe: bool = False
     """Whether ``check --fix`` may apply it unasked."""
     kind: str = "try"

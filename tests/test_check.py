@@ -87,6 +87,7 @@ def test_the_whole_json(here: Path) -> None:
                         "kind": "meant",
                         "title": "write `conv`",
                         "safe": True,
+                        "sizes": {},
                         "edits": [
                             {"span": {"line": 2, "column": 1, "end_line": 2, "end_column": 4}, "text": "conv"},
                         ],

@@ -39,6 +39,7 @@ def finding_json(diagnostic: Diagnostic) -> dict[str, Any]:
                 "kind": fix.kind,
                 "title": fix.title,
                 "safe": fix.safe,
+                "sizes": dict(fix.sizes),
                 "edits": [{"span": _span(edit.span), "text": edit.text} for edit in fix.edits],
             }
             for fix in diagnostic.fixes

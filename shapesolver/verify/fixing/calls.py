@@ -68,14 +68,15 @@ def argument_of(call: LayerCall, parameter: str) -> tree.Argument | None:
         if argument.name is not None:
             if known.get(argument.name) == parameter:
                 return argument
-        elif not _is_tensor(argument.value) and next(order, None) == parameter:
+        elif not is_tensor(argument.value) and next(order, None) == parameter:
             return argument
     return None
 
 
-def _is_tensor(value: tree.Expression) -> bool:
-    """Whether a bare argument is surely a tensor; a name might be either, and trying tells."""
-    return isinstance(value, (tree.Previous, tree.Pipeline, tree.Call))
+def is_tensor(value: tree.Expression, certainly: bool = True) -> bool:
+    """Whether a bare argument is surely a tensor, or may be one: a name might be either, and trying tells."""
+    sure = isinstance(value, (tree.Previous, tree.Pipeline, tree.Call))
+    return sure or (not certainly and isinstance(value, (tree.Name, tree.Attribute, tree.Index)))
 
 
 def literal(value: tree.Expression) -> bool:

@@ -10,8 +10,9 @@ from shapesolver.diagnostics import Diagnostic, Fix
 from shapesolver.network import Network
 from shapesolver.verify.fixing.attempts import Attempts
 from shapesolver.verify.fixing.inputs import input_fixes
+from shapesolver.verify.fixing.merging import merge_fixes
 from shapesolver.verify.fixing.parameters import parameter_fixes
-from shapesolver.verify.fixing.spelling import allow_fixes, spelling_fixes
+from shapesolver.verify.fixing.spelling import allow_fixes, assume_fixes, spelling_fixes
 
 MAX_OFFERED = 5
 """How many fixes a finding has, the way to allow it not counted."""
@@ -20,6 +21,7 @@ SOURCES: tuple[Callable[[Diagnostic, Attempts], Iterator[Fix]], ...] = (
     spelling_fixes,
     input_fixes,
     parameter_fixes,
+    merge_fixes,
 )
 """Where fixes come from, the smallest changes first."""
 
@@ -36,7 +38,7 @@ def _offered(finding: Diagnostic, attempts: Attempts) -> tuple[Fix, ...]:
             if len(fixes) == MAX_OFFERED:
                 break
             fixes.append(replace(fix, safe=fix.safe or changes_nothing(fix, attempts)))
-    return (*fixes, *allow_fixes(finding, attempts))
+    return (*fixes, *assume_fixes(finding, attempts), *allow_fixes(finding, attempts))
 
 
 def changes_nothing(fix: Fix, attempts: Attempts) -> bool:

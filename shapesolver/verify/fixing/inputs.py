@@ -42,7 +42,8 @@ def input_fixes(finding: Diagnostic, attempts: Attempts) -> Iterator[Fix]:
     choices.sort(key=lambda choice: inputs.distance(choice[0]))
     if choices:
         named = " or ".join(inputs.text(sizes) for sizes, _ in sorted(choices, key=lambda c: [*c[0].values()]))
-        yield Fix(f"input {named}{_any(good, inputs, choices[0][0])}", choices[0][1])
+        sizes, edits = choices[0]
+        yield Fix(f"input {named}{_any(good, inputs, sizes)}", edits, {} if edits else sizes)
 
 
 @dataclass(frozen=True, slots=True)

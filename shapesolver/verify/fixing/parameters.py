@@ -94,7 +94,9 @@ class _Search:
             return None
         place = self.net.graph.nodes[self.index].path
         owner = "" if place == self.finding.layer else f" of {place}"
-        return Fix(f"{parameter}={argument}{owner}, which makes {made(after.net, self.finding.layer)}", (edit,))
+        sizes = self.layer.parameters[parameter].kind is not Kind.SIZE
+        outcome = f", which makes {made(after.net, self.finding.layer)}" if sizes else ""
+        return Fix(f"{parameter}={argument}{owner}{outcome}", (edit,))
 
     def _moving(self) -> list[bool]:
         """Of each spatial axis, whether the finding is about it."""

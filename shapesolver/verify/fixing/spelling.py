@@ -1,18 +1,26 @@
-"""Mends of the text alone: what was misspelt, and ``# allow:`` for what is meant."""
+"""Mends of the text alone: what was misspelt; ``# allow:`` for what is meant, ``assume`` for what is never so."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 
+from shapesolver.arithmetic import Condition, negate
+from shapesolver.arithmetic.masks import Undecided
+from shapesolver.arithmetic.solutions import solutions
 from shapesolver.diagnostics import Diagnostic, Edit, Fix, Severity, Span
-from shapesolver.language import tree
+from shapesolver.language import parse_expression, tree
+from shapesolver.layers.source import Input
 from shapesolver.verify.fixing.attempts import Attempts
 from shapesolver.verify.fixing.calls import statements
 from shapesolver.verify.fixing.edits import compatible
 
 MAX_WORDS = 8
 """How many misspelt words of a line are mended together: the second is seen only once the first is right."""
+
+
+MAX_CONDITION = 60
+"""The longest condition that is worth assuming, in characters."""
 
 
 def spelling_fixes(finding: Diagnostic, attempts: Attempts) -> Iterator[Fix]:
@@ -46,6 +54,37 @@ def allow_fixes(finding: Diagnostic, attempts: Attempts) -> Iterator[Fix]:
     edits = _allowing(finding, attempts)
     if edits and attempts.mended(finding, edits) is not None:
         yield Fix(f"end the line with `# allow: {finding.name}`", edits, kind="or")
+
+
+def assume_fixes(finding: Diagnostic, attempts: Attempts) -> Iterator[Fix]:
+    """``assume H % 6 == 1`` below the input, for what is so at some sizes only; again not for errors."""
+    if isinstance(finding.where, bool) or attempts.net is None:
+        return
+    condition = _condition_text(finding.where)
+    lines = [node.span.end_line for node in attempts.net.graph.nodes if isinstance(node.layer, Input)]
+    if not condition or not lines:
+        return
+    last = max(lines)
+    end = _point(last, len(attempts.text.line(last)) + 1)
+    edits = (Edit(end, f"{attempts.text.newline}assume {condition}"),)
+    if attempts.mended(finding, edits) is not None:
+        yield Fix(f"`assume {condition}`, if that is so", edits, kind="or")
+
+
+def _condition_text(where: Condition) -> str:
+    """That a condition is not so, as the language writes it: by its solutions where it is about one size."""
+    otherwise = negate(where)
+    if isinstance(otherwise, bool):
+        return ""
+    names = otherwise.symbols()
+    text = str(otherwise)
+    if len(names) == 1:
+        try:
+            text = solutions(otherwise, names[0]).describe(names[0].text).replace(", ", " and ")
+        except Undecided:
+            pass
+    expression, _ = parse_expression(text)
+    return text if expression is not None and len(text) <= MAX_CONDITION else ""
 
 
 def _allowing(finding: Diagnostic, attempts: Attempts) -> tuple[Edit, ...]:
