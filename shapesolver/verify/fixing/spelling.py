@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from shapesolver.arithmetic import Condition, negate
@@ -76,15 +77,13 @@ def _condition_text(where: Condition) -> str:
     otherwise = negate(where)
     if isinstance(otherwise, bool):
         return ""
+    texts = [str(otherwise)]
     names = otherwise.symbols()
-    text = str(otherwise)
     if len(names) == 1:
-        try:
-            text = solutions(otherwise, names[0]).describe(names[0].text).replace(", ", " and ")
-        except Undecided:
-            pass
-    expression, _ = parse_expression(text)
-    return text if expression is not None and len(text) <= MAX_CONDITION else ""
+        with suppress(Undecided):
+            texts.insert(0, solutions(otherwise, names[0]).describe(names[0].text).replace(", ", " and "))
+    usable = (text for text in texts if len(text) <= MAX_CONDITION and parse_expression(text)[0] is not None)
+    return next(usable, "")
 
 
 def _allowing(finding: Diagnostic, attempts: Attempts) -> tuple[Edit, ...]:
