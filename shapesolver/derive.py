@@ -12,6 +12,7 @@ from shapesolver.arithmetic import Dim, Formula, Truth, resolve, substitute
 from shapesolver.layers.base import Layer, Need, Tensor, need
 from shapesolver.layers.parameters import ParameterError
 from shapesolver.layers.sharing import same_weights, tied_weights
+from shapesolver.layers.work import Work
 from shapesolver.model.graph import Claim, Graph, Node, Reference
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ def apply(layer: Layer, inputs: tuple[Tensor, ...]) -> Outcome:
             return Outcome((), tuple(conditions), item)
         conditions.append(item)
     return Outcome(layer.outputs(*inputs), tuple(conditions), None)
+
+
+@lru_cache(maxsize=2**16)
+def work_of(layer: Layer, inputs: tuple[Tensor, ...]) -> Work:
+    """What one example costs the layer, given that it can be built. Remembered, as sizes are."""
+    return layer.work(*inputs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from shapesolver.diagnostics import Diagnostic, NetError
 from shapesolver.language import read
-from shapesolver.network import Network, PlacedLayer, ShapeError
+from shapesolver.network import Network, PlacedLayer, ShapeError, Size, public
 
 if TYPE_CHECKING:
     import numpy
 
     from shapesolver.exchange.sketch import Imported
     from shapesolver.measure.alignment import Alignment
+    from shapesolver.measure.cost import NetworkCost
     from shapesolver.measure.lost import Lost
     from shapesolver.solve.answers import Answer
 
@@ -137,6 +138,16 @@ class Net(Network):
     def valid(self) -> Answer:
         """The input sizes that the whole network can be built with."""
         return self.ask("which input sizes are valid")
+
+    def cost(self, dtype: str = "float32", batch: int | None = 1) -> NetworkCost[Size]:
+        """What the network costs: ``net.cost().macs``, ``net.cost(batch=8)["conv1"].activation_bytes``.
+
+        Memory is in bytes of ``dtype``; ``batch`` examples, or N of them for ``None``. Raises :class:`ShapeError`
+        where a layer cannot be built.
+        """
+        from shapesolver.measure.cost import NetworkCost
+
+        return NetworkCost(self, dtype, batch, public)
 
     def input_shapes(self, batch: int = 1, **sizes: int) -> dict[str, tuple[int, ...]]:
         """The shape of every input by name, batch first and in the file's layout: ``{"image": (1, 28, 28, 1)}``.

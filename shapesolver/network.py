@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Union
 
 from shapesolver.arithmetic import Dim, Formula
-from shapesolver.derive import Derivation, derive
+from shapesolver.derive import Derivation, derive, work_of
 from shapesolver.diagnostics import Advice, Diagnostic, Severity, ShapeSolverError, Span
 from shapesolver.language import parse as parse_text
 from shapesolver.layers.base import Layer, Tensor, Weight
 from shapesolver.layers.dialects import Dialect
 from shapesolver.layers.patches import product
 from shapesolver.layers.source import Input
+from shapesolver.layers.work import Work
 from shapesolver.model.builder import build
 from shapesolver.model.free import free_inputs
 from shapesolver.model.graph import Graph, Node, Wire
@@ -223,6 +224,16 @@ class Network:
         """How many parameters training changes."""
         return public(sum_of(count(layer.own_arrays, trainable=True) for layer in self.layers))
 
+    @property
+    def macs(self) -> Size:
+        """The multiply-accumulates of one example; raises :class:`ShapeError` where a layer cannot be built."""
+        return public(sum_of(layer.work.macs for layer in self.layers))
+
+    @property
+    def flops(self) -> Size:
+        """The operations of one example; a multiply-accumulate is two."""
+        return public(sum_of(layer.work.flops for layer in self.layers))
+
 
 class PlacedLayer:
     """A layer in its network, or a named result: ``net["conv2"]``.
@@ -331,6 +342,24 @@ class PlacedLayer:
     def weights(self) -> dict[str, tuple[Size, ...]]:
         """The shapes of its weights by name, in the dialect's names and order."""
         return {w.name: tuple(public(size) for size in w.shape) for w in self.weight_arrays}
+
+    @property
+    def work(self) -> Work:
+        """What one example costs it, in the package's own form; raises :class:`ShapeError` where it cannot be built."""
+        assert self.tensor is not None
+        inputs = self._net.derivation.inputs(self.wire.node)
+        assert inputs is not None
+        return work_of(self.kind, inputs)
+
+    @property
+    def macs(self) -> Size:
+        """The multiply-accumulates of one example."""
+        return public(self.work.macs)
+
+    @property
+    def flops(self) -> Size:
+        """The operations of one example; a multiply-accumulate is two."""
+        return public(self.work.flops)
 
     @property
     def shared(self) -> str | None:

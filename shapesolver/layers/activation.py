@@ -11,9 +11,9 @@ from shapesolver.layers.base import Layer, Need, Tensor, Trouble, Weight
 from shapesolver.layers.parameters import Kind, declare
 from shapesolver.layers.reading import Reading, Readings, same, whole
 from shapesolver.layers.registry import layer
+from shapesolver.layers.work import Saved, Work
 
 PLAIN = {
-    "identity": "Identity Linear_activation",
     "relu": "ReLU Relu",
     "relu6": "ReLU6",
     "selu": "SELU Selu",
@@ -32,6 +32,12 @@ PLAIN = {
 }
 """Activations without parameters, and their names elsewhere."""
 
+FROM_RESULT = {"relu", "sigmoid", "tanh", "exponential"}
+"""Those whose derivative follows from their result."""
+
+WITH_REST = {"softsign", "log_sigmoid"}
+"""Those that leave an intermediate result as well."""
+
 WITH_SLOPE = {"leaky_relu": "LeakyReLU LeakyRelu", "elu": "ELU Elu", "celu": "CELU Celu"}
 """Activations with one number."""
 
@@ -40,6 +46,16 @@ class Activation(Layer):
     """A function of each cell by itself."""
 
     elementwise: ClassVar = True
+    saved: ClassVar[Saved] = Saved(inputs=True)
+    """What its derivative is computed from."""
+
+    def work(self, *inputs: Tensor) -> Work:
+        """1 operation a cell, whatever the function"""
+        return Work(other=inputs[0].cells)
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        """The input, or the result where the derivative follows from it."""
+        return self.saved._replace(cells=inputs[0].cells) if self.op in WITH_REST else self.saved
 
 
 for _op, _names in PLAIN.items():
@@ -51,9 +67,21 @@ for _op, _names in PLAIN.items():
                 "__doc__": f"The {_op} function, cell by cell.",
                 "__module__": __name__,
                 "other_names": {_names: ""},
+                "saved": Saved(outputs=True) if _op in FROM_RESULT else Saved(inputs=True),
             },
         )
     )
+
+
+@layer("identity")
+class Identity(Layer):
+    """Its input as it is."""
+
+    elementwise: ClassVar = True
+    other_names: ClassVar = {"Identity Linear_activation": ""}
+
+    def shares_memory(self) -> bool:
+        return True
 
 
 class Sloped(Activation):
@@ -139,6 +167,12 @@ class Softmax(Activation):
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         yield axis_need(self, inputs[0], self.axis)
 
+    saved: ClassVar = Saved(outputs=True)
+
+    def work(self, *inputs: Tensor) -> Work:
+        """5 operations a cell: the greatest, a difference, an exponential, the sum, a quotient or logarithm"""
+        return Work(other=5 * inputs[0].cells)
+
     def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
         """All of the axis along which they add up."""
         (tensor,) = inputs
@@ -172,6 +206,13 @@ class Glu(Layer):
             "2",
             f"Halving dimension must be even, but dimension {index} is size {{dividend}}",
         )
+
+    def work(self, *inputs: Tensor) -> Work:
+        """2 operations a result: a sigmoid and a product"""
+        return Work(other=inputs[0].cells)
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        return Saved(inputs=True)
 
     def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
         """The cell at the same place in either half."""

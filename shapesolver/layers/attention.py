@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, compare
@@ -10,6 +11,7 @@ from shapesolver.layers.base import Layer, Need, Tensor, Trouble, Weight, need
 from shapesolver.layers.parameters import Kind, declare
 from shapesolver.layers.reading import Readings, same, whole
 from shapesolver.layers.registry import layer
+from shapesolver.layers.work import Saved, Work
 
 
 @layer("attention")
@@ -74,6 +76,33 @@ class Attention(Layer):
         leading = tuple(map(same, range(query.rank - 2)))
         seen = [(*leading, *(place or (whole(query.sizes[-2]),)), whole(query.sizes[-1]))]
         return (*seen, *((*leading, whole(t.sizes[-2]), whole(t.sizes[-1])) for t in others))
+
+    def work(self, *inputs: Tensor) -> Work:
+        """the four projections, the scores and the sums they weigh; 6 operations a score to scale it and for softmax"""
+        query, key, value = self.roles(inputs)
+        rows, columns = query.sizes[-2], key.sizes[-2]
+        keys, values = self._inner(query)
+        projected = rows * keys, columns * keys, columns * values, rows * query.sizes[-1]
+        widths = query.sizes[-1], key.sizes[-1], value.sizes[-1], values
+        macs = sum((cells * width for cells, width in zip(projected, widths, strict=True)), start=0)
+        macs = macs + rows * columns * keys + rows * columns * values
+        other = rows * columns * self.heads * 6 + (sum(projected, start=0) if self.bias else 0)
+        return Work(macs * prod(query.sizes[:-2]), other * prod(query.sizes[:-2]))
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        """The inputs; query, key and value projected, the query scaled; the scores after softmax, and their sums."""
+        query, key, _ = self.roles(inputs)
+        rows, columns = query.sizes[-2], key.sizes[-2]
+        keys, values = self._inner(query)
+        cells = 2 * rows * keys + columns * keys + columns * values + rows * columns * self.heads + rows * values
+        return Saved(inputs=True, cells=cells * prod(query.sizes[:-2]))
+
+    def _inner(self, query: Tensor) -> tuple[Dim, Dim]:
+        """The features of all heads' keys (and queries), and of their values."""
+        if not self.dialect.keras:
+            return query.sizes[-1], query.sizes[-1]
+        key_dim: Any = self.key_dim
+        return self.heads * key_dim, self.heads * (key_dim if self.value_dim is None else self.value_dim)
 
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         query, key, value = (tensor.sizes[-1] for tensor in self.roles(inputs))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from math import prod
 from typing import Any, ClassVar, NamedTuple, Self
 
 from shapesolver.arithmetic import Dim, Truth, compare, divides
@@ -11,6 +12,7 @@ from shapesolver.layers.cells import Box, Cells, followed
 from shapesolver.layers.dialects import Dialect
 from shapesolver.layers.parameters import REQUIRED, Parameter, show
 from shapesolver.layers.reading import Reading, Readings, same, whole
+from shapesolver.layers.work import Saved, Work
 
 
 class Tensor(NamedTuple):
@@ -23,6 +25,11 @@ class Tensor(NamedTuple):
     def rank(self) -> int:
         """How many axes there are besides the batch."""
         return len(self.sizes)
+
+    @property
+    def cells(self) -> Dim:
+        """How many cells there are: the product of the sizes."""
+        return prod(self.sizes)
 
     def __str__(self) -> str:
         return " x ".join(map(str, self.sizes)) or "1"
@@ -151,6 +158,18 @@ class Layer:
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         """Its weights, in the dialect's names, order and axis order."""
         return ()
+
+    def work(self, *inputs: Tensor) -> Work:
+        """none: cells are moved, copied or looked up"""
+        return Work()
+
+    def shares_memory(self) -> bool:
+        """Whether the results are the input's own memory under other sizes, or part of it, and take none."""
+        return False
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        """What training keeps of it until the backward pass: nothing, unless a layer says otherwise."""
+        return Saved()
 
     def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
         """Which cells of each axis of each input one of its results depends on, given that the needs hold.

@@ -13,6 +13,7 @@ from shapesolver.layers.cells import Box
 from shapesolver.layers.parameters import ALIGNED, Kind, Padding, declare
 from shapesolver.layers.reading import Reading, Readings, same, shifted, whole
 from shapesolver.layers.registry import layer
+from shapesolver.layers.work import Saved
 
 MODES = ("constant", "zeros", "reflect", "replicate", "circular", "edge", "symmetric", "wrap")
 
@@ -102,6 +103,10 @@ class Pad(Bordered):
         )
         yield self.positive(size, lambda: f"{n} + {before} + {after} = {size}")
 
+    def saves(self, *inputs: Tensor) -> Saved:
+        """The input where its own cells fill the border, except wrapped around."""
+        return Saved(inputs=self.mode in ("reflect", "replicate", "edge", "symmetric"))
+
     def _within(self, limit: Dim, n: Dim, axis: int, how: str) -> Need:
         before, after = self.ends(axis)
         says = {
@@ -150,6 +155,10 @@ class Crop(Bordered):
 
     def aligned(self, offsets: tuple[Dim, ...]) -> Self:
         return self.with_(offset=offsets)
+
+    def shares_memory(self) -> bool:
+        """PyTorch's is a view."""
+        return self.dialect.torch
 
     def size(self, n: Dim, axis: int) -> Dim:
         """``n - a - b``."""
@@ -249,6 +258,10 @@ class Slice(Layer):
     )
     step: Dim = declare(Kind.SIZE, "the distance between indices", default=1, names=("steps",), least=1)
     axis: Any = declare(Kind.AXIS, "the axis sliced", default="C", names=("dim", "axes"))
+
+    def shares_memory(self) -> bool:
+        """PyTorch's is a view."""
+        return self.dialect.torch
 
     def _end(self, position: Dim, n: Dim) -> Dim:
         if compare("<", position, 0) is True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import reduce
+from math import prod
 from operator import or_
 from typing import Any, ClassVar
 
@@ -20,6 +21,7 @@ from shapesolver.layers.windows import (
     padding_parameter,
     stride_parameter,
 )
+from shapesolver.layers.work import Saved, Work
 
 CHANNEL_NAMES = ("filters", "out_channels", "nb_filter", "channels_out")
 BIAS_NAMES = ("use_bias",)
@@ -92,6 +94,13 @@ class Convolving(Windowed):
     def kernel_name(self) -> str:
         """What the dialect calls the kernel array."""
         return {"keras": "kernel", "torch": "weight", "onnx": "W"}[self.dialect.name]
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        return Saved(inputs=True)
+
+    def results(self, *inputs: Tensor) -> Dim:
+        """How many cells come out."""
+        return self.outputs(*inputs)[0].cells
 
     def bias_weight(self, channels: Dim, name: str = "") -> tuple[Weight, ...]:
         """The bias, if there is one."""
@@ -184,6 +193,12 @@ class Conv(Convolving):
         shape = keras if self.dialect.keras else (self.channels, fan_in, *kernel)
         return (Weight(self.kernel_name(), shape), *self.bias_weight(self.channels))
 
+    def work(self, *inputs: Tensor) -> Work:
+        """for each output cell ``C/groups * prod(k)`` multiply-accumulates, and an addition for the bias"""
+        results = self.results(*inputs)
+        fan_in = self.split(inputs[0])[0] // self.groups
+        return Work(results * prod(self.kernel_sizes(inputs[0])) * fan_in, results if self.bias else 0)
+
 
 @layer("depthwise_conv")
 class DepthwiseConv(Convolving):
@@ -227,6 +242,11 @@ class DepthwiseConv(Convolving):
             # Keras 3 saves this array under the plain name.
             return (Weight("kernel", (*kernel, channels, self.multiplier)), *self.bias_weight(out))
         return (Weight(self.kernel_name(), (out, 1, *kernel)), *self.bias_weight(out))
+
+    def work(self, *inputs: Tensor) -> Work:
+        """for each output cell ``prod(k)`` multiply-accumulates, and an addition for the bias"""
+        results = self.results(*inputs)
+        return Work(results * prod(self.kernel_sizes(inputs[0])), results if self.bias else 0)
 
 
 @layer("separable_conv")
@@ -274,3 +294,17 @@ class SeparableConv(Convolving):
             pointwise = Weight(f"pointwise.{self.kernel_name()}", (self.channels, middle, *ones))
         bias = {"keras": "bias", "torch": "pointwise.bias", "onnx": "pointwise.B"}[self.dialect.name]
         return (depthwise, pointwise, *self.bias_weight(self.channels, bias))
+
+    def work(self, *inputs: Tensor) -> Work:
+        """at each place ``C*multiplier * (prod(k) + channels)`` multiply-accumulates; a bias adds once a cell"""
+        each = prod(self.kernel_sizes(inputs[0])) + self.channels
+        return Work(self._middle(inputs[0]) * each, self.results(*inputs) if self.bias else 0)
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        """The input, and what the depthwise half makes of it."""
+        return Saved(inputs=True, cells=self._middle(inputs[0]))
+
+    def _middle(self, tensor: Tensor) -> Dim:
+        """How many cells the depthwise half makes."""
+        places = prod(self.split(self.outputs(tensor)[0])[1])
+        return places * self.split(tensor)[0] * self.multiplier

@@ -10,6 +10,7 @@ from shapesolver.layers.base import Layer, Need, Tensor, Trouble, Weight, need
 from shapesolver.layers.parameters import Kind, declare
 from shapesolver.layers.reading import Readings, same, whole
 from shapesolver.layers.registry import layer
+from shapesolver.layers.work import Saved, Work
 
 
 @layer("dense")
@@ -75,6 +76,14 @@ class Dense(Layer):
             kernel = Weight(name, (features, self.units) if product else (self.units, features))
         return (kernel, Weight(bias, (self.units,))) if self.bias else (kernel,)
 
+    def work(self, *inputs: Tensor) -> Work:
+        """for each output cell as many multiply-accumulates as features come in, and an addition for the bias"""
+        results = self.outputs(*inputs)[0].cells
+        return Work(results * inputs[0].sizes[-1], results if self.bias else 0)
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        return Saved(inputs=True)
+
 
 @layer("embedding")
 class Embedding(Layer):
@@ -99,3 +108,7 @@ class Embedding(Layer):
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         name = {"keras": "embeddings", "torch": "weight", "onnx": "data"}[self.dialect.name]
         return (Weight(name, (self.vocabulary, self.dim)),)
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        """The indices."""
+        return Saved(indices=inputs[0].cells)

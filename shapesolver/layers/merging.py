@@ -13,6 +13,7 @@ from shapesolver.layers.cells import Box
 from shapesolver.layers.parameters import Kind, declare
 from shapesolver.layers.reading import Reading, Readings, same, shifted, whole
 from shapesolver.layers.registry import layer
+from shapesolver.layers.work import Saved, Work
 
 
 def axis_parameter(doc: str, **more: Any) -> Any:
@@ -144,6 +145,15 @@ class Arithmetic(Layer):
     """Cell by cell over tensors whose sizes are equal, or 1, from the right."""
 
     inputs: ClassVar[tuple[int, int | None]] = (2, None)
+    saved: ClassVar[Saved] = Saved()
+
+    def work(self, *inputs: Tensor) -> Work:
+        """for each output cell one operation fewer than there are inputs"""
+        return Work(other=self.outputs(*inputs)[0].cells * (len(inputs) - 1))
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        """The inputs where the derivative depends on them."""
+        return self.saved
 
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         sizes = inputs[0].sizes
@@ -202,6 +212,7 @@ class Mul(Arithmetic):
     """The product of its inputs."""
 
     other_names: ClassVar = {"Multiply multiply Mul": ""}
+    saved: ClassVar = Saved(inputs=True)
 
 
 @layer("max")
@@ -209,6 +220,7 @@ class Max(Arithmetic):
     """The greatest of its inputs."""
 
     other_names: ClassVar = {"Maximum maximum Max": ""}
+    saved: ClassVar = Saved(inputs=True)
 
 
 @layer("min")
@@ -216,6 +228,7 @@ class Min(Arithmetic):
     """The least of its inputs."""
 
     other_names: ClassVar = {"Minimum minimum Min": ""}
+    saved: ClassVar = Saved(inputs=True)
 
 
 @layer("average")
@@ -224,12 +237,17 @@ class Average(Arithmetic):
 
     other_names: ClassVar = {"Average Mean": ""}
 
+    def work(self, *inputs: Tensor) -> Work:
+        """for each output cell as many operations as there are inputs"""
+        return Work(other=self.outputs(*inputs)[0].cells * len(inputs))
+
 
 @layer("div")
 class Div(Arithmetic):
     """The first input divided by the second."""
 
     other_names: ClassVar = {"Divide divide Div": ""}
+    saved: ClassVar = Saved(inputs=True)
     inputs: ClassVar[tuple[int, int | None]] = (2, 2)
 
 
@@ -238,6 +256,7 @@ class Power(Arithmetic):
     """The first input to the power of the second."""
 
     other_names: ClassVar = {"Power Pow": ""}
+    saved: ClassVar = Saved(inputs=True, outputs=True)
     inputs: ClassVar[tuple[int, int | None]] = (2, 2)
 
 
@@ -247,6 +266,13 @@ class MatMul(Layer):
 
     other_names: ClassVar = {"MatMul bmm": ""}
     inputs: ClassVar[tuple[int, int | None]] = (2, 2)
+
+    def work(self, *inputs: Tensor) -> Work:
+        """for each output cell as many multiply-accumulates as the left has columns"""
+        return Work(self.outputs(*inputs)[0].cells * inputs[0].sizes[-1])
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        return Saved(inputs=True)
 
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         left, right = inputs

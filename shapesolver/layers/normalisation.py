@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, compare
@@ -11,6 +12,7 @@ from shapesolver.layers.cells import Box, Cells, every, grouped
 from shapesolver.layers.parameters import Kind, declare
 from shapesolver.layers.reading import Readings, same, whole
 from shapesolver.layers.registry import layer
+from shapesolver.layers.work import Saved, Work
 
 PAIR_NAMES = {"keras": ("gamma", "beta"), "torch": ("weight", "bias")}
 AFFINE_DOC = "whether scale and shift are learned"
@@ -35,6 +37,18 @@ class Normalisation(Layer):
         """The learned scale and shift, in the dialect's names."""
         names = PAIR_NAMES.get(self.dialect.name, self.onnx_names)
         return tuple(Weight(name, shape) for name, present in zip(names, (scale, shift), strict=True) if present)
+
+    def statistics(self, tensor: Tensor) -> Dim:
+        """How many means an example has, and as many variances."""
+        raise NotImplementedError
+
+    def work(self, *inputs: Tensor) -> Work:
+        """5 operations a cell for mean, variance and scaling by them; a learned scale and shift add 1 each"""
+        return Work(other=inputs[0].cells * (5 + len(self.weights(*inputs))))
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        """The input, and the means and variances."""
+        return Saved(inputs=True, cells=2 * self.statistics(inputs[0]))
 
     def expected_channels(self, tensor: Tensor, expected: Dim | None, says: str = "") -> Iterator[Need]:
         """That the channels are as many as the author says, if the author does."""
@@ -82,6 +96,14 @@ class BatchNorm(Normalisation):
         names = ("moving_mean", "moving_variance") if self.dialect.keras else ("input_mean", "input_var")
         return (*arrays, *(Weight(name, shape, trainable=False) for name in names))
 
+    def work(self, *inputs: Tensor) -> Work:
+        """2 operations a cell: what is learned and measured comes to one factor and one term for each channel"""
+        return Work(other=2 * inputs[0].cells)
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        """The input, and the batch's mean and variance of each channel."""
+        return Saved(inputs=True, fixed=2 * channels(self, inputs[0]))
+
 
 @layer("layer_norm")
 class LayerNorm(Normalisation):
@@ -126,6 +148,9 @@ class LayerNorm(Normalisation):
 
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         return self.pair(inputs[0].sizes[-self.count :], self.affine, self.affine and self.bias)
+
+    def statistics(self, tensor: Tensor) -> Dim:
+        return prod(tensor.sizes[: -self.count])
 
 
 class Spatial(Normalisation):
@@ -176,6 +201,9 @@ class GroupNorm(Spatial):
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         return self.pair((channels(self, inputs[0]),), self.affine, self.affine)
 
+    def statistics(self, tensor: Tensor) -> Dim:
+        return self.groups
+
 
 @layer("instance_norm")
 class InstanceNorm(Spatial):
@@ -204,6 +232,13 @@ class InstanceNorm(Spatial):
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         return self.pair((channels(self, inputs[0]),), self.learns, self.learns)
 
+    def statistics(self, tensor: Tensor) -> Dim:
+        return channels(self, tensor)
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        """The input, the means and variances, and the scale laid out for each example."""
+        return Saved(inputs=True, cells=self.statistics(inputs[0]) * (3 if self.learns else 2))
+
 
 @layer("dropout")
 class Dropout(Layer):
@@ -216,3 +251,10 @@ class Dropout(Layer):
     elementwise: ClassVar = True
 
     rate: float = declare(Kind.NUMBER, "the share set to zero", default=0.5, names=("p", "prob"), least=-1)
+
+    def shares_memory(self) -> bool:
+        return True
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        """The mask, as numbers; a rate of 0 does nothing."""
+        return Saved() if self.rate == 0 else Saved(cells=inputs[0].cells)

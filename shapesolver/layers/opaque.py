@@ -11,6 +11,7 @@ from shapesolver.layers.base import Layer, Need, Tensor, Weight
 from shapesolver.layers.parameters import Kind, declare
 from shapesolver.layers.reading import Readings, whole
 from shapesolver.layers.registry import layer
+from shapesolver.layers.work import Saved, Work
 
 
 @layer("opaque")
@@ -40,6 +41,14 @@ class Opaque(Layer):
     def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
         """Not known: everything, as a bound."""
         return tuple(tuple(whole(n)._replace(exact=False) for n in tensor.sizes) for tensor in inputs)
+
+    def work(self, *inputs: Tensor) -> Work:
+        """not known"""
+        return Work(known=False)
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        """Everything, since nothing is known of it."""
+        return Saved(inputs=True, outputs=True)
 
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         return () if self.params == 0 else (Weight("weights", (self.params,)),)

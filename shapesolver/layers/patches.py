@@ -21,6 +21,7 @@ from shapesolver.layers.windows import (
     padding_parameter,
     stride_parameter,
 )
+from shapesolver.layers.work import Work
 
 
 def product(sizes: tuple[Dim, ...]) -> Dim:
@@ -134,6 +135,10 @@ class Fold(Patches):
             "size-mismatch",
             lambda: Trouble(f"fold needs {windows} columns for that output size, and {columns} come in"),
         )
+
+    def work(self, *inputs: Tensor) -> Work:
+        """an addition for each input cell"""
+        return Work(other=inputs[0].cells)
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         channels, _ = self.split(inputs[0])

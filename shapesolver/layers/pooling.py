@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, ceil_div, compare, maximum
@@ -18,6 +19,7 @@ from shapesolver.layers.windows import (
     padding_parameter,
     stride_parameter,
 )
+from shapesolver.layers.work import Saved, Work
 
 CLAMPED_CEIL_OPSET = 22
 """From this ONNX operator set on, the last ceil_mode window must start inside the input."""
@@ -136,6 +138,11 @@ class Pool(Windowed):
                 f"kernel_size={kernel} and dilation={self.at('dilation', axis)}",
             )
 
+    def windows(self, tensor: Tensor) -> tuple[Dim, Dim]:
+        """How many windows there are in all channels, and how many cells each has."""
+        taps = prod(self.at("kernel", axis) for axis in range(tensor.rank - 1))
+        return self.outputs(tensor)[0].cells, taps
+
 
 @layer("max_pool")
 class MaxPool(Pool):
@@ -153,6 +160,15 @@ class MaxPool(Pool):
     padding: Padding = padding_parameter()
     dilation: PerAxis = dilation_parameter()
     ceil_mode: bool = ceil_parameter()
+
+    def work(self, *inputs: Tensor) -> Work:
+        """``prod(k) - 1`` comparisons a window"""
+        windows, taps = self.windows(inputs[0])
+        return Work(other=windows * (taps - 1))
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        """The input, and where the greatest values stood."""
+        return Saved(inputs=True, indices=self.outputs(*inputs)[0].cells)
 
 
 @layer("avg_pool")
@@ -173,6 +189,14 @@ class AvgPool(Pool):
     stride: PerAxis | None = stride_parameter(default=None)
     padding: Padding = padding_parameter()
     ceil_mode: bool = ceil_parameter()
+
+    def work(self, *inputs: Tensor) -> Work:
+        """``prod(k)`` operations a window: the sum, and a division"""
+        windows, taps = self.windows(inputs[0])
+        return Work(other=windows * taps)
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        return Saved(inputs=True)
 
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         yield from super().needs(*inputs)
@@ -205,6 +229,15 @@ class LpPool(Pool):
     ceil_mode: bool = ceil_parameter()
     norm: float = declare(Kind.NUMBER, "the p of the norm", default=2, names=("norm_type", "p"), least=0)
 
+    def work(self, *inputs: Tensor) -> Work:
+        """``2*prod(k)`` operations a window: powers, their sum, and a root"""
+        windows, taps = self.windows(inputs[0])
+        return Work(other=windows * taps * 2)
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        """The input and its powers; the sums, their signs and sizes on the way to the root."""
+        return Saved(inputs=True, cells=inputs[0].cells + 4 * self.outputs(*inputs)[0].cells)
+
 
 class AdaptivePool(AxisWise):
     """Windows made to fit a stated number of results, whatever the input: size ``o`` from every ``n >= 1``."""
@@ -212,6 +245,10 @@ class AdaptivePool(AxisWise):
     per_axis: ClassVar[tuple[str, ...]] = ("target",)
 
     target: PerAxis | None
+
+    def work(self, *inputs: Tensor) -> Work:
+        """1 operation for each input cell, those that two windows share once"""
+        return Work(other=inputs[0].cells)
 
     def size(self, n: Dim, axis: int) -> Dim:
         """``o``, or ``n`` where the target is none."""
@@ -265,6 +302,11 @@ class AdaptiveAvgPool(AdaptivePool):
 
     target: PerAxis | None = target_parameter()
 
+    def saves(self, *inputs: Tensor) -> Saved:
+        """The input; an average of everything needs nothing."""
+        spatial = self.split(self.outputs(*inputs)[0])[1]
+        return Saved(inputs=any(size != 1 for size in spatial))
+
 
 @layer("adaptive_max_pool")
 class AdaptiveMaxPool(AdaptivePool):
@@ -277,12 +319,20 @@ class AdaptiveMaxPool(AdaptivePool):
 
     target: PerAxis | None = target_parameter()
 
+    def saves(self, *inputs: Tensor) -> Saved:
+        """The input, and where the greatest values stood."""
+        return Saved(inputs=True, indices=self.outputs(*inputs)[0].cells)
+
 
 class GlobalPool(AxisWise):
     """One value a channel. Keras drops the spatial axes unless keepdims; PyTorch and ONNX leave them at 1."""
 
     written_by_position: ClassVar[int] = 0
     keepdims: bool | None
+
+    def work(self, *inputs: Tensor) -> Work:
+        """1 operation for each input cell"""
+        return Work(other=inputs[0].cells)
 
     def size(self, n: Dim, axis: int) -> Dim:
         """1, whatever comes in."""
@@ -335,3 +385,7 @@ class GlobalMaxPool(GlobalPool):
     }
 
     keepdims: bool | None = keepdims_parameter()
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        """The input, and where the greatest values stood."""
+        return Saved(inputs=True, indices=self.outputs(*inputs)[0].cells)

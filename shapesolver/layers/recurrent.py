@@ -7,6 +7,7 @@ two bias vectors a layer and direction, ONNX joins them in one.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, compare
@@ -15,12 +16,15 @@ from shapesolver.layers.cells import Box, every, span
 from shapesolver.layers.parameters import Kind, declare
 from shapesolver.layers.reading import Reading, Readings, whole
 from shapesolver.layers.registry import layer
+from shapesolver.layers.work import Saved, Work
 
 
 class Recurrent(Layer):
     """What the recurrent layers share: ``(L, F)`` becomes ``(L, D*units)``, or ``(D*units,)`` for the last step."""
 
     gates: ClassVar[int]
+    remembered: ClassVar[int]
+    """How many numbers a unit and step leaves for the backward pass: gates, and states between them."""
 
     units: Dim = declare(Kind.SIZE, "features of the state", names=("hidden_size", "output_dim"), least=1)
     layers: int = declare(Kind.SIZE, "layers on top of each other", default=1, names=("num_layers",), least=1)
@@ -124,6 +128,26 @@ class Recurrent(Layer):
             if self.bias:
                 yield Weight(f"{direction}bias", self.keras_bias(wide))
 
+    @property
+    def operations(self) -> int:
+        """What a unit computes in a step beside products with weights and biases."""
+        raise NotImplementedError
+
+    def work(self, *inputs: Tensor) -> Work:
+        """in every step each weight once; 9 more operations a unit of an LSTM or GRU, 1 of a plain layer"""
+        steps, weights = inputs[0].sizes[0], self.weights(*inputs)
+        matrices = sum((prod(w.shape) for w in weights if not _is_bias(w)), start=0)
+        biases = sum((prod(w.shape) for w in weights if _is_bias(w)), start=0)
+        return Work(steps * matrices, steps * (biases + self._cells() * self.operations))
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        """The input, and every step's gates and states."""
+        return Saved(inputs=True, cells=inputs[0].sizes[0] * self._cells() * self.remembered)
+
+    def _cells(self) -> Dim:
+        """How many units there are in all layers and directions."""
+        return self.units * self.layers * self.directions
+
     def keras_bias(self, wide: Dim) -> tuple[Dim, ...]:
         """The shape of Keras' bias over ``wide`` gates."""
         return (wide,)
@@ -154,11 +178,16 @@ class Recurrent(Layer):
             features = self.units * d
 
 
+def _is_bias(weight: Weight) -> bool:
+    return "bias" in weight.name or weight.name.rpartition(".")[2] == "B"
+
+
 @layer("lstm")
 class Lstm(Recurrent):
     """Long short-term memory: 4 gates; PyTorch's may project its state to ``projection`` features."""
 
     gates: ClassVar = 4
+    remembered: ClassVar = 6
     other_names: ClassVar = {"LSTM": "units second layers bias"}
 
     projection: Dim = declare(
@@ -172,6 +201,11 @@ class Lstm(Recurrent):
     @property
     def state(self) -> Dim:
         return self.units if self.projection == 0 else self.projection
+
+    @property
+    def operations(self) -> int:
+        """Four gates' functions; ``f*c + i*g``; its tanh, times the output gate."""
+        return 4 + 3 + 2
 
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         yield from super().needs(*inputs)
@@ -196,6 +230,7 @@ class Gru(Recurrent):
     biases; without, as Keras 1 had it, one."""
 
     gates: ClassVar = 3
+    remembered: ClassVar = 5
     other_names: ClassVar = {"GRU": "units second layers bias"}
 
     reset_after: bool = declare(
@@ -211,6 +246,11 @@ class Gru(Recurrent):
             "reset_after=false",
         )
 
+    @property
+    def operations(self) -> int:
+        """Three gates' functions; the reset, and the sum after it; ``(1 - z)*n + z*h``."""
+        return 3 + (2 if self.reset_after else 1) + 4
+
     def keras_bias(self, wide: Dim) -> tuple[Dim, ...]:
         return (2, wide) if self.reset_after else (wide,)
 
@@ -220,4 +260,10 @@ class Rnn(Recurrent):
     """The plain recurrent layer."""
 
     gates: ClassVar = 1
+    remembered: ClassVar = 1
     other_names: ClassVar = {"SimpleRNN RNN": "units second layers"}
+
+    @property
+    def operations(self) -> int:
+        """The gate's function."""
+        return 1

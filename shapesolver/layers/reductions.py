@@ -13,6 +13,7 @@ from shapesolver.layers.merging import broadcast_readings
 from shapesolver.layers.parameters import Kind, declare
 from shapesolver.layers.reading import Readings, same, whole
 from shapesolver.layers.registry import layer
+from shapesolver.layers.work import Saved, Work
 
 REDUCTIONS = (
     "mean",
@@ -30,6 +31,13 @@ REDUCTIONS = (
     "argmax",
     "argmin",
 )
+
+
+OPERATIONS = {"var": 4, "std": 4, "l1": 2, "l2": 2, "logsumexp": 2}
+"""The operations a cell of those that take more than one."""
+
+LINEAR = ("mean", "sum", "any", "all", "argmax", "argmin")
+"""Those whose derivative, if they have one, depends on no value."""
 
 
 @layer("reduce")
@@ -60,6 +68,14 @@ class Reduce(Layer):
         kept = [i for i in range(tensor.rank) if i not in gone]
         return (Tensor(tuple(tensor.sizes[i] for i in kept), tuple(tensor.axes[i] for i in kept)),)
 
+    def work(self, *inputs: Tensor) -> Work:
+        """for each input cell 1 operation; 2 for l1, l2 and logsumexp, 4 for var and std"""
+        return Work(other=inputs[0].cells * OPERATIONS.get(self.how, 1))
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        """The input and the result, unless they are added alone."""
+        return Saved(inputs=self.how not in LINEAR, outputs=self.how not in LINEAR)
+
     def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
         """All of the axes taken away, the cell's own place along the others."""
         (tensor,) = inputs
@@ -79,6 +95,10 @@ class Expand(Layer):
     sizes: tuple[Dim, ...] = declare(
         Kind.SIZES, "the sizes, -1 for those that stay", names=("shape",), least=-1, variadic=True
     )
+
+    def shares_memory(self) -> bool:
+        """PyTorch's is a view."""
+        return self.dialect.torch
 
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         (tensor,) = inputs

@@ -38,6 +38,9 @@ def kept_readings(tensor: Tensor, before: int, after: int, made: Tensor) -> tupl
 class Rearranging(Layer):
     """A layer that keeps the cells, in row order, and changes the sizes alone."""
 
+    def shares_memory(self) -> bool:
+        return True
+
     def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
         made: Any = self.outputs(*inputs)[0].sizes
         sizes: Any = inputs[0].sizes
@@ -151,6 +154,10 @@ class Permute(Layer):
     order: tuple[Any, ...] = declare(
         Kind.AXES, "the axes in their new order", names=("dims", "perm", "axes"), variadic=True
     )
+
+    def shares_memory(self) -> bool:
+        """PyTorch's is a view."""
+        return self.dialect.torch
 
     def _indices(self, tensor: Tensor) -> list[int]:
         order = self.order[1:] if self.order[:1] == (0,) else self.order

@@ -14,6 +14,7 @@ from shapesolver.layers.parameters import Kind, declare
 from shapesolver.layers.pooling import stated_interval
 from shapesolver.layers.reading import Reading, Run, whole
 from shapesolver.layers.registry import layer
+from shapesolver.layers.work import Work
 
 MODES = (
     "nearest",
@@ -59,6 +60,23 @@ def neighbours(mode: str, first: Dim, last: Dim, step: tuple[Dim, Dim]) -> Run:
     return low - (reach - 1), high + (reach - 1)
 
 
+TAPS = {"linear": 2, "bilinear": 2, "trilinear": 2, "cubic": 4, "bicubic": 4, "lanczos3": 6, "lanczos5": 10}
+"""How many cells a result is made of along each axis, where it is not one cell's copy."""
+
+
+class Interpolating(AxisWise):
+    """A layer whose results are copies or weighted sums of cells."""
+
+    mode: str
+
+    def work(self, *inputs: Tensor) -> Work:
+        """``2*t - 1`` operations a result of ``t`` cells (2 an axis if linear, 4 cubic, 6 or 10 lanczos); nearest 0"""
+        if self.mode == "area":
+            return Work(other=inputs[0].cells)
+        taps = TAPS.get(self.mode, 1) ** (inputs[0].rank - 1)
+        return Work() if taps == 1 else Work(other=self.outputs(*inputs)[0].cells * (2 * taps - 1))
+
+
 def least_reaching(target: Dim, factor: float) -> Dim:
     """The least ``n >= 0`` whose rounded ``floor(n * factor)`` is the target or more."""
     numerator, denominator = factor.as_integer_ratio()
@@ -74,7 +92,7 @@ def least_reaching(target: Dim, factor: float) -> Dim:
 
 
 @layer("upsample")
-class Upsample(AxisWise):
+class Upsample(Interpolating):
     """Resizing by a factor: ``floor(n * scale)`` as the framework computes it.
 
     PyTorch multiplies IEEE doubles, so 350 by 0.7 is 244; ONNX stores the factor in single precision. Keras takes
@@ -144,7 +162,7 @@ class Upsample(AxisWise):
 
 
 @layer("resize")
-class Resize(AxisWise):
+class Resize(Interpolating):
     """Resizing to a stated size, whatever comes in."""
 
     other_names: ClassVar = {"Resizing Resize": "target"}

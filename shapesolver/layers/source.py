@@ -69,6 +69,9 @@ class LearnedTensor(Source):
 
     sizes: tuple[Dim, ...] = size_parameter()
 
+    def shares_memory(self) -> bool:
+        return True
+
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         return (Weight("weight", self.sizes),)
 

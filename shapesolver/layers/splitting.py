@@ -32,6 +32,10 @@ class Split(Layer):
     )
     axis: Any = axis_parameter("the axis cut", default="C")
 
+    def shares_memory(self) -> bool:
+        """PyTorch's is a view."""
+        return self.dialect.torch
+
     def pieces(self, n: Dim) -> tuple[Dim, ...]:
         """The sizes of the pieces of an axis of size ``n``."""
         if len(self.sizes) > 1:
@@ -100,6 +104,10 @@ class Chunk(Layer):
 
     parts: int = declare(Kind.SIZE, "how many pieces at the most", names=("chunks", "num_outputs"), least=1)
     axis: Any = axis_parameter("the axis cut", default="C")
+
+    def shares_memory(self) -> bool:
+        """PyTorch's is a view."""
+        return self.dialect.torch
 
     def pieces(self, n: Dim) -> tuple[Dim, ...]:
         """The sizes of the pieces of an axis of size ``n``."""

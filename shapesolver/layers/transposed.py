@@ -6,6 +6,7 @@ Source: Dumoulin and Visin (2016), relationship 14; the frameworks' variants are
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from math import prod
 from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, both, ceil_div, compare, either, maximum, minimum
@@ -22,6 +23,7 @@ from shapesolver.layers.windows import (
     padding_parameter,
     stride_parameter,
 )
+from shapesolver.layers.work import Saved, Work
 
 
 class Spreading(AxisWise):
@@ -263,6 +265,15 @@ class ConvTranspose(Spreading, Windowed):
             arrays.append(Weight("B" if self.dialect.onnx else "bias", (self.channels,)))
         return tuple(arrays)
 
+    def work(self, *inputs: Tensor) -> Work:
+        """for each input cell ``channels/groups * prod(k)`` multiply-accumulates; a bias adds once an output cell"""
+        taps = prod(self.at("kernel", axis) for axis in range(inputs[0].rank - 1))
+        results = self.outputs(*inputs)[0].cells
+        return Work(inputs[0].cells * (self.channels // self.groups) * taps, results if self.bias else 0)
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        return Saved(inputs=True)
+
 
 @layer("unpool")
 class Unpool(Spreading):
@@ -280,6 +291,10 @@ class Unpool(Spreading):
     def at(self, name: str, axis: int) -> Any:
         """As for every layer, and the stride is the kernel when left out."""
         return super().at("kernel" if name == "stride" and self.stride is None else name, axis)
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        """The positions that it writes to."""
+        return Saved(indices=inputs[0].cells)
 
     def base(self, axis: int) -> Dim:
         return self.at("kernel", axis) - 2 * self.at("padding", axis)  # type: ignore[no-any-return]
