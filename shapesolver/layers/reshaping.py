@@ -192,6 +192,9 @@ class Squeeze(Layer):
 
     axis: Any = declare(Kind.AXIS, "the axis removed", default=None, names=("dim", "axes"))
 
+    def shares_memory(self) -> bool:
+        return True
+
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         if self.axis is None:
             return
@@ -231,6 +234,9 @@ class Unsqueeze(Layer):
     other_names: ClassVar = {"Unsqueeze expand_dims": "axis"}
 
     axis: int = declare(Kind.AXIS, "where the new axis stands", names=("dim", "axes"))
+
+    def shares_memory(self) -> bool:
+        return True
 
     def needs(self, *inputs: Tensor) -> Iterator[Need]:
         yield need(isinstance(self.axis, int), "axis-out-of-range", "unsqueeze takes the new axis' number")

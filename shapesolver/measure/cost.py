@@ -13,9 +13,10 @@ from functools import cached_property
 from typing import Generic, NamedTuple, TypeVar
 
 from shapesolver.arithmetic import Dim, symbol
+from shapesolver.diagnostics import ShapeSolverError
 from shapesolver.measure.memory import Memory, Peak, memory
 from shapesolver.measure.numbers import Numbers
-from shapesolver.network import Network, count, sum_of
+from shapesolver.network import MAX_SIZE, Network, count, sum_of
 
 S = TypeVar("S")
 """What figures are given as: the package's own numbers and formulas, or those that users see."""
@@ -58,6 +59,8 @@ class NetworkCost(Generic[S]):
     """
 
     def __init__(self, net: Network, dtype: str, batch: int | None, form: Callable[[Dim], S]) -> None:
+        if batch is not None and (isinstance(batch, bool) or not 1 <= batch <= MAX_SIZE):
+            raise ShapeSolverError(f"a batch is a whole number, 1 or more and at most {MAX_SIZE:.0e}")
         self._net = net
         self._form = form
         self._numbers = Numbers.named(dtype)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from shapesolver.arithmetic import Dim, maximum
@@ -32,33 +33,33 @@ class Peak(NamedTuple):
     """The path of the layer that is computed then; ``None`` where that depends on the sizes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Memory:
     """The memory of a network's results, in bytes."""
 
     results: tuple[Dim, ...]
     """What each layer's own results take."""
-    peak: Peak
+    moments: tuple[tuple[Dim, str], ...]
+    """What is in memory while each layer is computed, and its path."""
     saved: Dim
     """What stays of all layers until the backward pass, when training."""
+
+    @cached_property
+    def peak(self) -> Peak:
+        """The most of all moments; of formulas the greatest for all sizes, which may take a while."""
+        if all(isinstance(size, int) for size, _ in self.moments):
+            return Peak(*max(self.moments, key=lambda moment: moment[0], default=(0, None)))  # type: ignore[arg-type,return-value]
+        distinct = dict(reversed(self.moments))
+        size = maximum(*distinct)
+        return Peak(size, distinct.get(size))
 
 
 def memory(net: Network, numbers: Numbers, batch: Dim, training: bool = False) -> Memory:
     """The memory of a network all of whose layers can be built."""
     places = Places(net, training)
-    held = [numbers.bytes(sum_of(place.cells for place in step) * batch) for step in places.made]
+    results = tuple(numbers.bytes(sum_of(place.cells for place in step) * batch) for step in places.made)
     run = Run(net, places, numbers, batch)
-    moments = list(run.moments())
-    return Memory(tuple(held), _peak(moments), run.saved)
-
-
-def _peak(moments: list[tuple[Dim, str]]) -> Peak:
-    if all(isinstance(size, int) for size, _ in moments):
-        size, path = max(moments, key=lambda moment: moment[0], default=(0, None))  # type: ignore[arg-type,return-value]
-        return Peak(size, path)
-    distinct = dict(reversed(moments))
-    size = maximum(*distinct)
-    return Peak(size, distinct.get(size))
+    return Memory(results, tuple(run.moments()), run.saved)
 
 
 class Place(NamedTuple):

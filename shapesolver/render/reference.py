@@ -35,10 +35,12 @@ def doc(kind: type[Layer]) -> str:
 
 
 def laws(kind: type[Layer]) -> Iterator[tuple[str, str]]:
-    """The size law and its inverse, where an axis has one of its own."""
+    """The size law and its inverse, where an axis has one of its own, and what the layer computes."""
     if issubclass(kind, AxisWise):
         yield "size", _first_line(kind.size)
         yield "inverse", _first_line(kind.inverse)
+    if kind.inputs != (0, 0):
+        yield "cost", _first_line(kind.work)
 
 
 def _first_line(method: object) -> str:
