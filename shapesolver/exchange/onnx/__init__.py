@@ -1,0 +1,1 @@
+"""ONNX models in and out. The ``onnx`` package is imported by what needs it, when it needs it."""

@@ -1,0 +1,47 @@
+"""What a node is called: its module's path in PyTorch's exports, its own name elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from shapesolver.exchange.onnx.proto import Operation
+
+_NUMBER = re.compile(r"_?\d*$")
+_PARAMETER = re.compile(r"^(weight|bias|gamma|beta|kernel|W|B|scale|weight_[ih]h_l0)$")
+
+
+class Namer:
+    """Names for the operations of one graph."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        modules = {path for operation in operations if (path := _module(operation.name))}
+        self._containers = {
+            path.rsplit(".", depth)[0] for path in modules for depth in range(1, path.count(".") + 1)
+        }
+
+    def name(self, operation: Operation, arrays: Sequence[str] = ()) -> str:
+        """The name for an operation that reads these initializers; empty where it has none worth keeping."""
+        for array in arrays[:1]:
+            module, dot, parameter = array.rpartition(".")
+            if dot and _PARAMETER.match(parameter):
+                return module
+        kind = operation.op.rpartition(".")[2]
+        if operation.name.startswith("/"):
+            module = _module(operation.name)
+            return f"{module}.{kind}" if module in self._containers else module
+        if not operation.name or _NUMBER.sub("", operation.name).lower() == kind.lower():
+            return ""
+        return operation.name
+
+
+def _module(name: str) -> str:
+    """``layer1.0.conv1`` of ``/layer1/layer1.0/conv1/Conv``: PyTorch repeats a container's name in its parts."""
+    if not name.startswith("/"):
+        return ""
+    pieces = name.strip("/").split("/")[:-1]
+    kept = [
+        piece for piece, following in zip(pieces, [*pieces[1:], ""], strict=True)
+        if not following.startswith(f"{piece}.")
+    ]  # fmt: skip
+    return ".".join(kept)
