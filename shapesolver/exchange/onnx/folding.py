@@ -455,12 +455,25 @@ def _slice(operation: Operation, arrays: Sequence[Array | None], opset: int) -> 
     array = arrays[0]
     assert array is not None
     rank = len(array.shape)
+    if array.numbers is None and not array.learned:
+        return _slice_of_shape(operation, array, arrays)
     places: list[slice] = [slice(None)] * rank
     for start, stop, axis, step in slices(operation, arrays, rank):
         places[axis] = slice(*(int(value) for value in (start, stop, step)))
         if places[axis].step < 0 and places[axis].stop <= -INT64 + 1:
             places[axis] = slice(places[axis].start, None, places[axis].step)
     return computed(known(array)[tuple(places)], array.floating)
+
+
+def _slice_of_shape(operation: Operation, array: Array, arrays: Sequence[Array | None]) -> Array:
+    """A part of an array whose numbers are not kept."""
+    shape = list(array.shape)
+    for start, stop, axis, step in slices(operation, arrays, len(shape)):
+        size = shape[axis]
+        if not all(isinstance(value, int) for value in (start, stop, step, size)):
+            raise Unfolded
+        shape[axis] = len(range(*slice(start, stop, step).indices(size)))  # type: ignore[arg-type]
+    return replace(array, shape=tuple(shape))
 
 
 def slices(operation: Operation, arrays: Sequence[Array | None], rank: int) -> list[tuple[Any, Any, int, Any]]:

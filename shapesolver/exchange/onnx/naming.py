@@ -15,10 +15,14 @@ class Namer:
     """Names for the operations of one graph."""
 
     def __init__(self, operations: Iterable[Operation]) -> None:
-        modules = {path for operation in operations if (path := _module(operation.name))}
-        self._containers = {
-            path.rsplit(".", depth)[0] for path in modules for depth in range(1, path.count(".") + 1)
-        }
+        kinds: dict[str, set[str]] = {}
+        for operation in operations:
+            module = _module(operation.name)
+            if module and operation.op != "Constant":
+                kinds.setdefault(module, set()).add(operation.op)
+        parents = {path.rsplit(".", depth)[0] for path in kinds for depth in range(1, path.count(".") + 1)}
+        self._several = parents | {path for path, ops in kinds.items() if len(ops) > 1}
+        """The modules that are more than one layer."""
 
     def name(self, operation: Operation, arrays: Sequence[str] = ()) -> str:
         """The name for an operation that reads these initializers; empty where it has none worth keeping."""
@@ -29,7 +33,8 @@ class Namer:
         kind = operation.op.rpartition(".")[2]
         if operation.name.startswith("/"):
             module = _module(operation.name)
-            return f"{module}.{kind}" if module in self._containers else module
+            alone = module not in self._several or (arrays and arrays[0])
+            return module if alone else f"{module}.{kind.lower()}"
         if not operation.name or _NUMBER.sub("", operation.name).lower() == kind.lower():
             return ""
         return operation.name
@@ -41,7 +46,7 @@ def _module(name: str) -> str:
         return ""
     pieces = name.strip("/").split("/")[:-1]
     kept = [
-        piece for piece, following in zip(pieces, [*pieces[1:], ""], strict=True)
+        piece for piece, following in zip(pieces, [*pieces[1:], ""], strict=False)
         if not following.startswith(f"{piece}.")
     ]  # fmt: skip
     return ".".join(kept)

@@ -100,6 +100,8 @@ class Plan:
             return wire
         head = _common(old, sizes)
         tail = _common(old[head:][::-1], sizes[head:][::-1])
+        if len(old) - head - tail > 1 and len(sizes) == head + tail:
+            head, tail = (head - 1, tail) if head else (head, max(tail - 1, 0))
         before, after = old[head : len(old) - tail], sizes[head : len(sizes) - tail]
         match before, after:
             case (), (1,):

@@ -13,8 +13,8 @@ from shapesolver.exchange.onnx.reading import Live, Reading, Unknown, attribute,
 from shapesolver.layers.merging import broadcast_sizes
 
 LAYERS = {
-    "Add": "add", "Sum": "add", "Sub": "sub", "Mul": "mul", "Div": "div", "Max": "max", "Min": "min", "Pow": "pow",
-    "Mean": "add",
+    "Add": "add", "Sum": "add", "Sub": "sub", "Mul": "mul", "Div": "div", "Max": "max", "Min": "min", "Pow": "power",
+    "Mean": "average",
 }  # fmt: skip
 
 COMPARISONS = (
@@ -25,13 +25,13 @@ COMPARISONS = (
 
 @operator(*LAYERS)
 def arithmetic(reading: Reading, operation: Operation) -> Live:
-    """A sum, product ... of results. With a single number it leaves every size as it is: an identity by its name."""
+    """A sum, product ... of results. With a single number it is a function of each cell."""
     values = [reading.value(name) for name in operation.inputs]
     lives = [reading.solid(value) for value in values if isinstance(value, Live)]
     arrays = [value for value in values if isinstance(value, Array) and not _plain(value, lives)]
     name = reading.name(operation)
     if len(lives) == 1 and not arrays:
-        return Live(reading.plan.add("identity", [lives[0].wire], name), lives[0].axes)
+        return Live(reading.plan.add("pointwise", [lives[0].wire], name, function=operation.op), lives[0].axes)
     operands = _operands(reading, operation, [value for value in values if value in lives or value in arrays])
     wires, axes = broadcast(reading, operands)
     return Live(reading.plan.add(LAYERS[operation.op], wires, name), axes)
@@ -100,7 +100,8 @@ def comparison(reading: Reading, operation: Operation) -> Live:
     lives = [value for value in values if isinstance(value, Live)]
     if len(lives) == 1 and all(isinstance(v, Live) or v.scalar for v in values):
         live = reading.solid(lives[0])
-        return Live(reading.plan.add("identity", [live.wire], reading.name(operation)), live.axes)
+        wire = reading.plan.add("pointwise", [live.wire], reading.name(operation), function=operation.op)
+        return Live(wire, live.axes)
     wires, axes = broadcast(reading, _operands(reading, operation, values))
     sizes: tuple[Dim, ...] = ()
     for wire in wires:
@@ -131,7 +132,8 @@ def where(reading: Reading, operation: Operation) -> Live:
     for wire in wires:
         sizes = broadcast_sizes(sizes, reading.plan.sizes(wire))
     if len(lives) == 1 and sizes == reading.plan.sizes(lives[0].wire):
-        return Live(reading.plan.add("identity", [lives[0].wire], reading.name(operation)), lives[0].axes)
+        wire = reading.plan.add("pointwise", [lives[0].wire], reading.name(operation), function="Where")
+        return Live(wire, lives[0].axes)
     raise Unknown("it chooses between values", (axes, sizes))
 
 

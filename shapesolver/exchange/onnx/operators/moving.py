@@ -299,19 +299,27 @@ def _embedding(reading: Reading, operation: Operation, table: Array, places: Liv
 
 @operator("Expand", "Tile")
 def expand(reading: Reading, operation: Operation) -> Live:
-    """Sizes of 1 repeated; where nothing is, nothing."""
+    """Sizes of 1 repeated, or every axis laid out several times; where nothing is repeated, an identity."""
     value = reading.live(operation, 0)
     shape = reading.shape(value)
     numbers = reading.numbers(operation, 1)
     if numbers is None:
         raise Unknown("its sizes are not stated")
-    target = tuple(numbers)
-    if operation.op == "Tile":
-        target = tuple(n * times for n, times in zip(shape, target, strict=True))
-    new = expanded(shape, target)
+    tile = operation.op == "Tile"
+    new = tuple(n * k for n, k in zip(shape, numbers, strict=True)) if tile else expanded(shape, tuple(numbers))
+    name = reading.name(operation)
     if len(new) == len(shape) and all(map(layout.same, new, shape)):
-        return Live(reading.plan.add("identity", [value.wire], reading.name(operation)), value.axes)
-    raise Unknown("it repeats its input", _batched_shape(reading, value.axes, new))
+        return Live(reading.plan.add("identity", [value.wire], name), value.axes)
+    axes, sizes = _batched_shape(reading, value.axes, new)
+    old = reading.plan.sizes(value.wire)
+    if tile and axes == value.axes:
+        inner = tuple(numbers[axis] for axis, pieces in enumerate(axes) if pieces != (BATCH,))
+        return Live(reading.plan.add("tile", [value.wire], name, times=inner), axes)
+    if len(sizes) < len(old) or any(n != 1 and not layout.same(n, m) for n, m in zip(old[::-1], sizes[::-1], strict=False)):
+        raise Unknown("it repeats the batch")
+    lead = len(sizes) - len(old)
+    kept = tuple(-1 if i >= lead and layout.same(old[i - lead], size) else size for i, size in enumerate(sizes))
+    return Live(reading.plan.add("expand", [value.wire], name, sizes=kept), axes)
 
 
 def _batched_shape(reading: Reading, axes: Axes, shape: tuple[Dim, ...]) -> tuple[Axes, tuple[Dim, ...]]:

@@ -25,7 +25,7 @@ CELL_BY_CELL = (
     "Acosh", "Atanh", "Erf", "Floor", "Ceil", "Round", "Sign", "Not", "IsNaN", "IsInf", "BitwiseNot", "Shrink",
     "ThresholdedRelu", "QuantizeLinear", "DequantizeLinear",
 )  # fmt: skip
-"""Functions that the language has no word for; sizes and what is read are those of an identity."""
+"""Functions that the language has no word for."""
 
 ALONG_AN_AXIS = ("Hardmax", "LRN", "LpNormalization", "MeanVarianceNormalization", "CumSum", "Trilu")
 """Functions that leave sizes as they are and mix cells."""
@@ -33,10 +33,11 @@ ALONG_AN_AXIS = ("Hardmax", "LRN", "LpNormalization", "MeanVarianceNormalization
 
 @operator(*ACTIVATIONS, *CELL_BY_CELL)
 def activation(reading: Reading, operation: Operation) -> Live:
-    """An activation, or a function without a word here: an identity by its name."""
+    """An activation, or a function without a word here, by its own name."""
     value = reading.loose(operation, 0)
-    op = ACTIVATIONS.get(operation.op, "identity")
-    return Live(reading.plan.add(op, [value.wire], reading.name(operation)), value.axes)
+    op = ACTIVATIONS.get(operation.op, "pointwise")
+    function = operation.op if op == "pointwise" else None
+    return Live(reading.plan.add(op, [value.wire], reading.name(operation), function=function), value.axes)
 
 
 @operator(*SLOPED)
@@ -55,8 +56,9 @@ def clip(reading: Reading, operation: Operation) -> Live:
     value = reading.loose(operation, 0)
     low, high = (_limit(reading, operation, name, index) for index, name in ((1, "min"), (2, "max")))
     words = {(0.0, 6.0): "relu6", (-1.0, 1.0): "hard_tanh", (0.0, None): "relu"}
-    op = words.get((low, high), "identity")
-    return Live(reading.plan.add(op, [value.wire], reading.name(operation)), value.axes)
+    op = words.get((low, high), "pointwise")
+    function = f"Clip({low}, {high})" if op == "pointwise" else None
+    return Live(reading.plan.add(op, [value.wire], reading.name(operation), function=function), value.axes)
 
 
 def _limit(reading: Reading, operation: Operation, name: str, index: int) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from shapesolver.arithmetic import Dim, Formula, divide_exactly
 from shapesolver.exchange.onnx.folding import Array, Real, Unfolded, axes_of
-from shapesolver.exchange.onnx.layout import Axes, batched
+from shapesolver.exchange.onnx.layout import BATCH, batched, renumbered
 from shapesolver.exchange.onnx.proto import Operation
 from shapesolver.exchange.onnx.reading import Live, Reading, Unknown, Value, attribute, operator
 
@@ -168,63 +168,56 @@ def global_pool(reading: Reading, operation: Operation) -> Live:
     return Live(reading.plan.add(op, [image.wire], reading.name(operation)), image.axes)
 
 
-REDUCTIONS = (
-    "ReduceMean", "ReduceMax", "ReduceMin", "ReduceSum", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceLogSum",
-    "ReduceLogSumExp", "ReduceSumSquare", "ArgMax", "ArgMin",
-)  # fmt: skip
+REDUCTIONS = {
+    "ReduceMean": "mean", "ReduceMax": "max", "ReduceMin": "min", "ReduceSum": "sum", "ReduceProd": "prod",
+    "ReduceL1": "l1", "ReduceL2": "l2", "ReduceLogSumExp": "logsumexp", "ArgMax": "argmax", "ArgMin": "argmin",
+    "ReduceSumSquare": "l2", "ReduceLogSum": "logsumexp", "GlobalLpPool": "l2",
+}  # fmt: skip
+
+POOLED = {"ReduceMean": "global_avg_pool", "ReduceMax": "global_max_pool"}
 
 
-@operator(*REDUCTIONS, "GlobalLpPool")
+@operator(*REDUCTIONS)
 def reduction(reading: Reading, operation: Operation) -> Live:
-    """A mean or maximum over all spatial axes, or over the positions of a sequence, is a global pool."""
+    """One value for all cells along some axes; a mean or maximum over all spatial axes is a global pool."""
     value = reading.live(operation, 0)
-    rank = len(value.axes)
-    if operation.op.startswith("Arg"):
-        axes = [attribute(operation, "axis", 0) % rank]
-    elif operation.op == "GlobalLpPool":
-        axes = list(range(2, rank))
-    else:
-        try:
-            given = axes_of(operation, [None, reading.array(operation, 1)])
-        except Unfolded:
-            raise Unknown("the axes that it reduces are not known") from None
-        axes = list(range(rank)) if given is None else sorted(axis % rank for axis in given)
-        if given is None and attribute(operation, "noop_with_empty_axes", 0):
-            axes = []
+    axes = _reduced_axes(reading, operation, len(value.axes))
     keep = bool(attribute(operation, "keepdims", 1)) or operation.op == "GlobalLpPool"
-    pools = {"ReduceMean": "global_avg_pool", "ReduceMax": "global_max_pool"}
-    op = pools.get(operation.op)
-    if op and value.axes == batched(rank - 1) and rank > 2:
-        name = reading.name(operation)
-        if axes == list(range(2, rank)):
-            wire = reading.plan.add(op, [value.wire], name, keepdims=None if keep else False)
-            return Live(wire, value.axes if keep else batched(1))
-        if axes == [1] and rank == 3:
-            turned = reading.plan.permute(value.wire, (1, 0))
-            wire = reading.plan.add(op, [turned], name, keepdims=False)
-            if keep:
-                wire = reading.plan.reshape(wire, (1, *reading.plan.sizes(wire)))
-            return Live(wire, value.axes if keep else batched(1))
-    raise Unknown("it reduces axes that no pool does", _reduced(reading, value, axes, keep))
+    name = reading.name(operation)
+    if operation.op in POOLED and value.axes == batched(len(value.axes) - 1) and axes == [*range(2, len(value.axes))]:
+        wire = reading.plan.add(POOLED[operation.op], [value.wire], name, keepdims=None if keep else False)
+        return Live(wire, value.axes if keep else batched(1))
+    if not axes:
+        return Live(reading.plan.add("pointwise", [value.wire], name, function=operation.op), value.axes)
+    if any(BATCH in value.axes[axis] for axis in axes):
+        raise Unknown("it reduces the batch")
+    gone = tuple(piece + 1 for axis in axes for piece in value.axes[axis])
+    how = REDUCTIONS[operation.op]
+    wire = reading.plan.add(
+        "reduce",
+        [value.wire],
+        name,
+        how=None if how == "mean" else how,
+        axes=None if len(gone) == len(reading.plan.sizes(value.wire)) else gone,
+        keepdims=keep or None,
+    )
+    left = value.axes if keep else [pieces for index, pieces in enumerate(value.axes) if index not in axes]
+    return Live(wire, renumbered(left)[0])
 
 
-def _reduced(reading: Reading, value: Live, axes: Sequence[int], keep: bool) -> tuple[Axes, tuple[Dim, ...]]:
-    old = reading.plan.sizes(value.wire)
-    inner: list[Dim] = []
-    layout: list[tuple[int, ...]] = []
-    for number, pieces in enumerate(value.axes):
-        if number in axes:
-            if keep:
-                layout.append((len(inner),))
-                inner.append(1)
-            continue
-        kept = []
-        for piece in pieces:
-            kept.append(piece if piece < 0 else len(inner))
-            if piece >= 0:
-                inner.append(old[piece])
-        layout.append(tuple(kept))
-    return tuple(layout), tuple(inner)
+def _reduced_axes(reading: Reading, operation: Operation, rank: int) -> list[int]:
+    """The axes that a reduction takes away."""
+    if operation.op.startswith("Arg"):
+        return [attribute(operation, "axis", 0) % rank]
+    if operation.op == "GlobalLpPool":
+        return [*range(2, rank)]
+    try:
+        given = axes_of(operation, [None, reading.array(operation, 1)])
+    except Unfolded:
+        raise Unknown("the axes that it reduces are not known") from None
+    if given is None:
+        return [] if attribute(operation, "noop_with_empty_axes", 0) else [*range(rank)]
+    return sorted(axis % rank for axis in given)
 
 
 @operator("Pad")
