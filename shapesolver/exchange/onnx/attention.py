@@ -81,7 +81,7 @@ class Search:
             and sum(wide.values()) == 3 * features
             and steps[-1].parameters["units"] == features
             and len(bias) == 1
-            and not any(step.earlier is not None for step in steps)
+            and all(step.earlier is None and step.tied is None for step in steps)
             and all(self.plan.sizes(source)[-1] == features or len(wide) == 3 for source in sources)
         )
         if not right:
@@ -134,7 +134,8 @@ def with_attention(plan: Plan, outputs: Sequence[Wire]) -> tuple[Plan, list[Wire
             continue
         inputs = tuple(Wire(place[wire.node], wire.output) for wire in step.inputs)
         earlier = None if step.earlier is None else place[step.earlier]
-        new.steps.append(replace(step, inputs=inputs, earlier=earlier))
+        tied = None if step.tied is None else place[step.tied]
+        new.steps.append(replace(step, inputs=inputs, earlier=earlier, tied=tied))
         place[index] = len(new.steps) - 1
     return new, [Wire(place[wire.node], wire.output) for wire in outputs]
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shapesolver.arithmetic import Dim
+from shapesolver.exchange import needs
 from shapesolver.exchange.errors import ExchangeError
 from shapesolver.exchange.onnx import layout
 from shapesolver.exchange.onnx.layout import Axes
-from shapesolver.exchange.onnx.proto import Operation, require_onnx, sizes_of
+from shapesolver.exchange.onnx.proto import Operation, sizes_of
 
 if TYPE_CHECKING:
-    from shapesolver.exchange.onnx.reading import Reading
+    from shapesolver.exchange.onnx.translating import Reading
 
 MAX_VALUES = 1024
 """The most numbers of an initializer that inference may want to know; larger ones are handed to it as inputs."""
@@ -61,7 +62,7 @@ def inferred(reading: Reading) -> Mapping[str, tuple[int | str | None, ...]]:
 
 
 def _infer(reading: Reading) -> dict[str, tuple[int | str | None, ...]]:
-    onnx = require_onnx()
+    onnx = needs("onnx")
     source = reading.model.source
     light = onnx.ModelProto(ir_version=source.ir_version, opset_import=source.opset_import, functions=source.functions)
     light.graph.name = source.graph.name

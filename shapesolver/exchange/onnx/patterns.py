@@ -32,7 +32,7 @@ class Graph:
         if maker is not None and maker.op == "Identity":
             return self.array(maker.inputs[0])
         if maker is not None and maker.op == "Constant":
-            from shapesolver.exchange.onnx.reading import constant
+            from shapesolver.exchange.onnx.translating import constant
 
             return constant(maker)
         return None

@@ -35,6 +35,8 @@ class Step:
     results: tuple[Tensor, ...]
     earlier: int | None = None
     """The step whose weights it shares."""
+    tied: int | None = None
+    """The step whose first weight is its first."""
     why: str = ""
     """For what is kept as opaque, the reason."""
 
@@ -77,6 +79,10 @@ class Plan:
         first = earlier.node if step.earlier is None else step.earlier
         self.steps[wire.node] = replace(self.steps[wire.node], earlier=first)
         return wire
+
+    def tie(self, wire: Wire, earlier: Wire) -> None:
+        """Let a layer's first weight be an earlier layer's."""
+        self.steps[wire.node] = replace(self.steps[wire.node], tied=earlier.node)
 
     def opaque(
         self, what: str, inputs: Sequence[Wire], sizes: Sequence[tuple[Dim, ...]], name: str, why: str
@@ -157,6 +163,8 @@ class Plan:
                 first = sketch.layer(step.op, inputs, name=step.name, **step.parameters)
             else:
                 first = sketch.reuse(drawn[step.earlier][0], inputs, name=step.name)
+            if step.tied is not None:
+                sketch.tie(first, drawn[step.tied][0])
             drawn[index] = tuple(Wire(first.node, output) for output in range(len(step.results)))
         for wire in outputs:
             sketch.output(drawn[wire.node][wire.output])

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from shapesolver.exchange import needs
 from shapesolver.exchange.errors import ExchangeError
 
 if TYPE_CHECKING:
@@ -25,15 +26,6 @@ MAX_RANK = 16
 """The most axes of a tensor."""
 
 DEFAULT_DOMAINS = ("", "ai.onnx")
-
-
-def require_onnx() -> Any:
-    """The ``onnx`` package; raises :class:`ExchangeError` with how to get it."""
-    try:
-        import onnx
-    except ImportError:
-        raise ExchangeError("ONNX models need the onnx package: pip install shapesolver[onnx]") from None
-    return onnx
 
 
 class Operation(NamedTuple):
@@ -76,7 +68,7 @@ class Model:
 
 def load(path: Path) -> Model:
     """Read a file; raises :class:`ExchangeError`."""
-    onnx = require_onnx()
+    onnx = needs("onnx")
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
@@ -126,7 +118,7 @@ def read(model: onnx.ModelProto, name: str) -> Model:
 
 def _dense_header(sparse: onnx.SparseTensorProto) -> onnx.TensorProto:
     """The name and sizes of a sparse initializer."""
-    onnx = require_onnx()
+    onnx = needs("onnx")
     return onnx.TensorProto(name=sparse.values.name, dims=sparse.dims, data_type=sparse.values.data_type)
 
 

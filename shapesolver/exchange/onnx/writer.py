@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shapesolver.arithmetic import Dim, Extreme, Floor, Formula, Group, Scaled, Symbol
+from shapesolver.exchange import needs
 from shapesolver.exchange.errors import ExchangeError
-from shapesolver.exchange.onnx.proto import require_onnx
 from shapesolver.layers.base import Layer, Tensor
 from shapesolver.layers.dialects import Dialect
 from shapesolver.model.graph import Wire
@@ -55,7 +55,7 @@ class Writer:
         """``weights`` is ``random`` or ``zeros``."""
         import numpy
 
-        self.onnx = require_onnx()
+        self.onnx = needs("onnx")
         self.dialect = dialect
         self.batch = batch
         self.nodes: list[onnx.NodeProto] = []
@@ -238,6 +238,13 @@ class Writer:
         name = result.name if result.batched else self._batched(result.name, rank)
         return self._turn(Result(name), rank)
 
+    def all_turned(self, place: Place) -> bool:
+        """Whether all inputs are images of one rank, and the channels of one of them lie first already."""
+        results = [self.results[wire] for wire in place.wires]
+        ranks = {tensor.rank for tensor in place.inputs}
+        alike = len(ranks) == 1 and all(map(self.turnable, ranks)) and all(result.batched for result in results)
+        return alike and any(result.turned for result in results)
+
     def _turn(self, result: Result, rank: int) -> str:
         key = (result.name, result.turned)
         if key not in self._turned:
@@ -264,6 +271,10 @@ class Writer:
 
 
 Translation = Callable[[Writer, Place], Sequence[str]]
+
+
+class Turned(list[str]):
+    """Results whose channels lie first, of a layer that takes tensors as they lie."""
 
 
 class Written(NamedTuple):

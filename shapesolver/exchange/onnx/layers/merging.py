@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from shapesolver.exchange.onnx.writer import END, Place, Writer, cannot, writes
+from shapesolver.exchange.onnx.writer import END, Place, Turned, Writer, cannot, writes
 from shapesolver.layers.axes import axis_index
 
 ARITHMETIC = {
@@ -23,6 +23,8 @@ def axis_of(place: Place, axis: Any) -> int:
 def arithmetic(writer: Writer, place: Place) -> Sequence[str]:
     """Cell by cell, broadcast from the right; more than two factors one after another."""
     op = "Add" if place.layer.op == "add" and len(place.wires) == 2 else ARITHMETIC[place.layer.op]
+    if writer.all_turned(place):
+        return Turned(_joined(writer, place, op, [writer.as_image(place, i) for i in range(len(place.wires))]))
     names = []
     for index, wire in enumerate(place.wires):
         result = writer.results[wire]
@@ -32,6 +34,10 @@ def arithmetic(writer: Writer, place: Place) -> Sequence[str]:
         names[0] = writer.as_in_file(place, 0)
     ranks = [tensor.rank for tensor in place.inputs]
     names = [_widened(writer, place, name, index, max(ranks)) for index, name in enumerate(names)]
+    return _joined(writer, place, op, names)
+
+
+def _joined(writer: Writer, place: Place, op: str, names: list[str]) -> list[str]:
     if op == "Mul":
         for name in names[1:-1]:
             names = [writer.one("Mul", [names[0], name], place.path, "product"), names[-1]]
@@ -59,8 +65,12 @@ def matmul(writer: Writer, place: Place) -> Sequence[str]:
 def concat(writer: Writer, place: Place) -> Sequence[str]:
     """Concat."""
     layer: Any = place.layer
+    axis, rank = axis_of(place, layer.axis), place.inputs[0].rank
+    if writer.all_turned(place):
+        names = [writer.as_image(place, index) for index in range(len(place.wires))]
+        return Turned(writer.node("Concat", names, place.path, axis=1 if axis == rank else axis + 1))
     names = [writer.as_in_file(place, index) for index in range(len(place.wires))]
-    return writer.node("Concat", names, place.path, axis=axis_of(place, layer.axis))
+    return writer.node("Concat", names, place.path, axis=axis)
 
 
 @writes("stack")

@@ -9,7 +9,7 @@ from shapesolver.exchange.onnx import layout
 from shapesolver.exchange.onnx.folding import Array
 from shapesolver.exchange.onnx.layout import BATCH, Axes
 from shapesolver.exchange.onnx.proto import Operation
-from shapesolver.exchange.onnx.reading import Live, Reading, Unknown, attribute, operator
+from shapesolver.exchange.onnx.translating import Live, Reading, Unknown, attribute, operator
 from shapesolver.layers.merging import broadcast_sizes
 
 LAYERS = {
@@ -48,7 +48,7 @@ def _plain(array: Array, lives: Sequence[Live]) -> bool:
 def _operands(reading: Reading, operation: Operation, values: Sequence[Live | Array | None]) -> list[Live]:
     """The operands as live values. A stored array has no batch: its axis there is 1 and falls away."""
     rank = max(len(value.axes if isinstance(value, Live) else value.shape) for value in values if value is not None)
-    model = max((reading.solid(v).axes for v in values if isinstance(v, Live)), key=len)
+    model: Axes = max((reading.solid(v).axes for v in values if isinstance(v, Live)), key=len, default=())
     operands = []
     for value in values:
         if isinstance(value, Live):

@@ -6,7 +6,7 @@ from shapesolver.exchange.onnx import layout
 from shapesolver.exchange.onnx.folding import Array
 from shapesolver.exchange.onnx.layout import BATCH
 from shapesolver.exchange.onnx.proto import Operation
-from shapesolver.exchange.onnx.reading import Live, Reading, Unknown, attribute, operator
+from shapesolver.exchange.onnx.translating import Live, Reading, Unknown, attribute, operator
 
 
 @operator("Gemm")
@@ -48,8 +48,8 @@ def _dense(reading: Reading, operation: Operation, value: Live) -> Live:
     add = reading.follower(operation.outputs[0], "Add")
     bias: Array | None = None
     if add is not None:
-        other = reading.value(next(name for name in add.inputs if name != operation.outputs[0]))
-        if isinstance(other, Array) and other.shape == (units,):
+        other = reading.stored_array(next(name for name in add.inputs if name != operation.outputs[0]))
+        if other is not None and other.shape == (units,):
             bias, operation = other, reading.absorb(add, operation)
     given = None if bias is not None else False
     wire = reading.weighted(operation, "dense", [value.wire], [weight, bias], units=units, bias=given)

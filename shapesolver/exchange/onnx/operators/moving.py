@@ -10,7 +10,7 @@ from shapesolver.exchange.onnx import layout
 from shapesolver.exchange.onnx.folding import INT64, Array, Unfolded, axes_of, expanded, known, slices
 from shapesolver.exchange.onnx.layout import BATCH, Axes
 from shapesolver.exchange.onnx.proto import Operation
-from shapesolver.exchange.onnx.reading import Live, Reading, Unknown, Value, attribute, operator
+from shapesolver.exchange.onnx.translating import Live, Reading, Unknown, Value, attribute, operator
 from shapesolver.layers.patches import product
 from shapesolver.model.graph import Wire
 

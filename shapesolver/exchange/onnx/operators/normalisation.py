@@ -6,7 +6,7 @@ from typing import Any
 
 from shapesolver.exchange.onnx.layout import BATCH
 from shapesolver.exchange.onnx.proto import Operation
-from shapesolver.exchange.onnx.reading import Live, Reading, Unknown, attribute, operator
+from shapesolver.exchange.onnx.translating import Live, Reading, Unknown, attribute, operator
 
 
 @operator("BatchNormalization")
@@ -14,7 +14,9 @@ def batch_norm(reading: Reading, operation: Operation) -> Live:
     """Each channel normalised by its mean and variance."""
     image = reading.image(operation)
     weights = [reading.weight(operation, index, rank=1) for index in (1, 2, 3, 4)]
-    return Live(reading.weighted(operation, "batch_norm", [image.wire], weights), image.axes)
+    fixed = [None if weight.learned else False for weight in weights[:2]]
+    wire = reading.weighted(operation, "batch_norm", [image.wire], weights, scale=fixed[0], center=fixed[1])
+    return Live(wire, image.axes)
 
 
 @operator("InstanceNormalization")

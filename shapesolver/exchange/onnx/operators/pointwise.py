@@ -7,7 +7,7 @@ from typing import Any
 
 from shapesolver.exchange.onnx import layout
 from shapesolver.exchange.onnx.proto import Operation
-from shapesolver.exchange.onnx.reading import Live, Reading, Unknown, attribute, operator
+from shapesolver.exchange.onnx.translating import Live, Reading, Unknown, attribute, operator
 
 ACTIVATIONS = {
     "Relu": "relu", "Selu": "selu", "Gelu": "gelu", "Sigmoid": "sigmoid", "HardSigmoid": "hard_sigmoid",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from shapesolver.exchange.onnx.layout import BATCH, Axes
 from shapesolver.exchange.onnx.proto import Operation
-from shapesolver.exchange.onnx.reading import Live, Reading, Unknown, Value, attribute, operator
+from shapesolver.exchange.onnx.translating import Live, Reading, Unknown, Value, attribute, operator
 from shapesolver.model.graph import Wire
 
 LAYERS = {"LSTM": "lstm", "GRU": "gru", "RNN": "rnn"}

@@ -9,7 +9,7 @@ from shapesolver.arithmetic import Dim, Formula, divide_exactly
 from shapesolver.exchange.onnx.folding import Array, Real, Unfolded, axes_of
 from shapesolver.exchange.onnx.layout import BATCH, batched, renumbered
 from shapesolver.exchange.onnx.proto import Operation
-from shapesolver.exchange.onnx.reading import Live, Reading, Unknown, Value, attribute, operator
+from shapesolver.exchange.onnx.translating import Live, Reading, Unknown, Value, attribute, operator
 
 AUTO_PAD = {"SAME_UPPER": "same", "SAME_LOWER": "same_lower", "VALID": 0}
 
@@ -81,8 +81,8 @@ def _added_bias(
     channels = weight.shape[0] if operation.op == "Conv" else weight.shape[1] * groups
     if add is None:
         return operation, None
-    other = reading.value(next(name for name in add.inputs if name != operation.outputs[0]))
-    if not isinstance(other, Array) or not other.learned:
+    other = reading.stored_array(next(name for name in add.inputs if name != operation.outputs[0]))
+    if other is None or not other.learned:
         return operation, None
     tail = (channels, *(1,) * (len(weight.shape) - 2))
     shape = other.shape[1:] if len(other.shape) > len(tail) and other.shape[0] == 1 else other.shape

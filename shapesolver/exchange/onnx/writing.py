@@ -7,15 +7,14 @@ file; between them tensors are transposed where an operator needs it and left so
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shapesolver.arithmetic import Formula, Symbol
+from shapesolver.arithmetic import Formula, Symbol, symbols
+from shapesolver.exchange import needs
 from shapesolver.exchange.errors import ExchangeError
 from shapesolver.exchange.onnx import layers
 from shapesolver.exchange.onnx.plan import RESHAPING
-from shapesolver.exchange.onnx.proto import require_onnx
-from shapesolver.exchange.onnx.writer import FEWEST_OPSET, LAYERS, Place, Writer
+from shapesolver.exchange.onnx.writer import FEWEST_OPSET, LAYERS, Place, Turned, Writer
 from shapesolver.layers.dialects import LATEST_OPSET
 from shapesolver.layers.source import Source
 from shapesolver.model.graph import Wire
@@ -42,7 +41,8 @@ def to_onnx(net: Network, weights: str = "random", seed: int = 0) -> onnx.ModelP
     """
     if weights not in WEIGHTS:
         raise ValueError(f"weights={weights!r}: weights are {' or '.join(WEIGHTS)}")
-    onnx = require_onnx()
+    onnx = needs("onnx")
+    net = _with_numbers_for_weights(net)
     opset = net.dialect.opset if net.dialect.onnx else LATEST_OPSET
     if opset < FEWEST_OPSET:
         raise ExchangeError(f"opset {opset} is not written; {FEWEST_OPSET} is the least")
@@ -59,7 +59,8 @@ def to_onnx(net: Network, weights: str = "random", seed: int = 0) -> onnx.ModelP
         if written is None:
             raise ExchangeError(f"{place.path}: ONNX cannot express {place.layer.op}")
         made = written.translate(writer, place)
-        writer.bind(place, index, made, written.turned, batched=not isinstance(place.layer, Source))
+        turned = written.turned or isinstance(made, Turned)
+        writer.bind(place, index, made, turned, batched=not isinstance(place.layer, Source))
     outputs = [_output(net, writer, wire) for wire in net.graph.outputs]
     graph = onnx.helper.make_graph(writer.nodes, net.name, inputs, outputs, writer.initializers)
     model: onnx.ModelProto = onnx.helper.make_model(
@@ -68,18 +69,26 @@ def to_onnx(net: Network, weights: str = "random", seed: int = 0) -> onnx.ModelP
     return model
 
 
-def write_file(net: Network, path: Path, weights: str = "random", seed: int = 0) -> None:
-    """Write the network as an ``.onnx`` file, whole or not at all; raises :class:`ExchangeError` as :func:`to_onnx`."""
-    import tempfile
+def onnx_bytes(net: Network) -> bytes:
+    """The bytes of an ``.onnx`` file, its weights random; raises :class:`ExchangeError` as :func:`to_onnx`."""
+    return to_onnx(net).SerializeToString()
 
-    data = to_onnx(net, weights, seed).SerializeToString()
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
-            written = Path(stream.name)
-            stream.write(data)
-        written.replace(path)
-    except OSError as error:
-        raise ExchangeError(f"{path} cannot be written: {error.strerror}") from None
+
+def _with_numbers_for_weights(net: Network) -> Network:
+    """The network with the symbols that its weights' shapes depend on at their usual sizes: a weight has one shape."""
+    needed = {
+        symbol.text
+        for layer in net.layers
+        if net.derivation.tensor(*layer.wire) is not None
+        for weight in layer.weight_arrays
+        for size in weight.shape
+        for symbol in symbols(size)
+    }
+    usual = {name: net.symbols[name] for name in needed}
+    missing = [name for name, size in usual.items() if size is None]
+    if missing:
+        raise ExchangeError(f"the shapes of weights depend on {', '.join(sorted(missing))}; give a size with --at")
+    return net.at(**{name: size for name, size in usual.items() if size is not None})
 
 
 def _batch_name(net: Network) -> str:
