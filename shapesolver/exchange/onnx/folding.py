@@ -52,7 +52,8 @@ class Real(NamedTuple):
             return self.numerator // self.denominator if exact is None else exact
         if self.denominator != 1:
             raise Unfolded
-        return scaled(self.numerator, self.factor)
+        floor: Dim = scaled(self.numerator, self.factor)
+        return floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +141,7 @@ def _multiply(a: Any, b: Any) -> Any:
                 return left._replace(numerator=left.numerator * int(b))
             return left._replace(factor=left.factor * b)
         right = _real(b)
-        return Real(
-            left.numerator * right.numerator, left.denominator * right.denominator, left.factor * right.factor
-        )
+        return Real(left.numerator * right.numerator, left.denominator * right.denominator, left.factor * right.factor)
     return a * b
 
 
@@ -159,9 +158,7 @@ def _divide(floating: bool) -> Callable[[Any, Any], Any]:
         if isinstance(b, float) and not b.is_integer():
             return left._replace(factor=left.factor / b)
         right = _real(int(b) if isinstance(b, float) else b)
-        return Real(
-            left.numerator * right.denominator, left.denominator * right.numerator, left.factor / right.factor
-        )
+        return Real(left.numerator * right.denominator, left.denominator * right.numerator, left.factor / right.factor)
 
     return divide
 
@@ -175,8 +172,10 @@ def _sum(sign: int) -> Callable[[Any, Any], Any]:
         ):
             raise Unfolded
         if isinstance(a, Formula) or isinstance(b, Formula):
-            return int(a) + sign * b if not isinstance(a, Formula) else a + sign * (
-                b if isinstance(b, Formula) else int(b)
+            return (
+                int(a) + sign * b
+                if not isinstance(a, Formula)
+                else a + sign * (b if isinstance(b, Formula) else int(b))
             )
         return a + sign * b
 

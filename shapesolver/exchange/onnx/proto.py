@@ -118,8 +118,10 @@ def read(model: onnx.ModelProto, name: str) -> Model:
 
 def _dense_header(sparse: onnx.SparseTensorProto) -> onnx.TensorProto:
     """The name and sizes of a sparse initializer."""
-    onnx = needs("onnx")
-    return onnx.TensorProto(name=sparse.values.name, dims=sparse.dims, data_type=sparse.values.data_type)
+    header: onnx.TensorProto = needs("onnx").TensorProto(
+        name=sparse.values.name, dims=sparse.dims, data_type=sparse.values.data_type
+    )
+    return header
 
 
 def _opset(model: onnx.ModelProto, name: str) -> int:

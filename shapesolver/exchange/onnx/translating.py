@@ -145,7 +145,9 @@ class Reading:
         """The value with its axes without pieces, of size 1, made real."""
         if () not in value.axes:
             return value
-        sizes, axes, inner = self.plan.sizes(value.wire), [], []
+        sizes = self.plan.sizes(value.wire)
+        axes: list[tuple[int, ...]] = []
+        inner: list[Dim] = []
         for pieces in value.axes:
             if not pieces:
                 axes.append((len(inner),))
@@ -307,9 +309,9 @@ def constant(operation: Operation) -> Array:
         match name, value:
             case "value", tensor if hasattr(tensor, "dims"):
                 return replace(stored(tensor, learned=False), name="")
-            case ("value_int" | "value_float"), number:
+            case (("value_int" | "value_float"), number):
                 return Array((), vector([number]).numbers.reshape(()), floating=name == "value_float")  # type: ignore[union-attr]
-            case ("value_ints" | "value_floats"), numbers:
+            case (("value_ints" | "value_floats"), numbers):
                 return computed(vector(numbers).numbers, floating=name == "value_floats")  # type: ignore[arg-type]
             case "sparse_value", sparse if hasattr(sparse, "dims"):
                 return Array(tuple(sparse.dims), None, floating=True)

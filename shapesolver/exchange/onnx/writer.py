@@ -112,9 +112,7 @@ class Writer:
         sizes = self.numbers(place, shape, f"the shape of its weight {name}")
         self.bytes += 4 * math.prod(sizes)
         if self.bytes > MAX_INLINE:
-            raise ExchangeError(
-                f"{place.path}: the weights come to more than {MAX_INLINE:,} bytes, which is all that one ONNX model holds"
-            )
+            raise ExchangeError(f"{place.path}: the weights come to over {MAX_INLINE:,} bytes, all that a model holds")
         if kind == "normal" and self._random is not None:
             fan = max(math.prod(sizes[1:]), 1)
             array = self._random.standard_normal(sizes, dtype=numpy.float32)

@@ -41,7 +41,7 @@ def to_onnx(net: Network, weights: str = "random", seed: int = 0) -> onnx.ModelP
     """
     if weights not in WEIGHTS:
         raise ValueError(f"weights={weights!r}: weights are {' or '.join(WEIGHTS)}")
-    onnx = needs("onnx")
+    helper = needs("onnx").helper
     net = _with_numbers_for_weights(net)
     opset = net.dialect.opset if net.dialect.onnx else LATEST_OPSET
     if opset < FEWEST_OPSET:
@@ -62,16 +62,17 @@ def to_onnx(net: Network, weights: str = "random", seed: int = 0) -> onnx.ModelP
         turned = written.turned or isinstance(made, Turned)
         writer.bind(place, index, made, turned, batched=not isinstance(place.layer, Source))
     outputs = [_output(net, writer, wire) for wire in net.graph.outputs]
-    graph = onnx.helper.make_graph(writer.nodes, net.name, inputs, outputs, writer.initializers)
-    model: onnx.ModelProto = onnx.helper.make_model(
-        graph, opset_imports=[onnx.helper.make_opsetid("", opset)], ir_version=IR_VERSION, producer_name="shapesolver"
+    graph = helper.make_graph(writer.nodes, net.name, inputs, outputs, writer.initializers)
+    model: onnx.ModelProto = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=IR_VERSION, producer_name="shapesolver"
     )
     return model
 
 
 def onnx_bytes(net: Network) -> bytes:
     """The bytes of an ``.onnx`` file, its weights random; raises :class:`ExchangeError` as :func:`to_onnx`."""
-    return to_onnx(net).SerializeToString()
+    data: bytes = to_onnx(net).SerializeToString()
+    return data
 
 
 def _with_numbers_for_weights(net: Network) -> Network:

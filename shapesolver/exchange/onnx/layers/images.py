@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from shapesolver.arithmetic import Dim
 from shapesolver.exchange.onnx.writer import Place, Writer, cannot, each, writes
-from shapesolver.layers.patches import product
 
 
 def channels_of(place: Place, index: int = 0) -> Dim:
@@ -110,7 +110,8 @@ def conv_transpose(writer: Writer, place: Place) -> Sequence[str]:
         starts.append(before)
         ends.append(after)
         added.append(extra)
-    inputs = [writer.as_image(place), writer.weight(place, "W", (channels_of(place), layer.channels // layer.groups, *kernel))]
+    shape = (channels_of(place), layer.channels // layer.groups, *kernel)
+    inputs = [writer.as_image(place), writer.weight(place, "W", shape)]
     if layer.bias:
         inputs.append(writer.weight(place, "B", (layer.channels,), "zeros"))
     return writer.node(
@@ -206,7 +207,7 @@ def _resized(writer: Writer, place: Place, sizes: Sequence[Dim], mode: str) -> S
     return writer.node("Resize", inputs, place.path, axes=[*range(2, 2 + len(sizes))], **_mode(place, mode))
 
 
-def _mode(place: Place, mode: str) -> dict[str, str]:
+def _mode(place: Place, mode: str) -> dict[str, Any]:
     if mode in ("nearest", "nearest-exact"):
         exact = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
         return {"mode": "nearest", **(exact if mode == "nearest" else {})}
@@ -235,10 +236,9 @@ def unfold(writer: Writer, place: Place) -> Sequence[str]:
     """A Conv whose fixed filters each pick one cell of a window, and a reshape."""
     import numpy
 
-    layer: Any = place.layer
     window_ = window(writer, place)
     (channels,) = writer.numbers(place, [channels_of(place)], "the number of its channels")
-    taps = product(tuple(window_["kernel_shape"]))
+    taps = math.prod(window_["kernel_shape"])
     filters = numpy.tile(numpy.eye(taps, dtype=numpy.float32), (channels, 1))
     weight = writer.constant(filters.reshape(channels * taps, 1, *window_["kernel_shape"]), "float32")
     image = writer.one("Conv", [writer.as_image(place), weight], place.path, "windows", group=channels, **window_)

@@ -131,7 +131,8 @@ def reduce(writer: Writer, place: Place) -> Sequence[str]:
         return writer.node("Cast", [places], path, to=writer.onnx.TensorProto.FLOAT)
     axes = writer.constant(indices)
     if layer.how in ("var", "std"):
-        squares = writer.one("ReduceMean", [writer.one("Mul", [tensor, tensor], path, "squares"), axes], path, "mean_square", keepdims=keep)
+        squares = writer.one("Mul", [tensor, tensor], path, "squares")
+        squares = writer.one("ReduceMean", [squares, axes], path, "mean_square", keepdims=keep)
         mean = writer.one("ReduceMean", [tensor, axes], path, "mean", keepdims=keep)
         variance = [squares, writer.one("Mul", [mean, mean], path, "square_mean")]
         if layer.how == "var":

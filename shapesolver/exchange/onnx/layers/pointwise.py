@@ -24,8 +24,8 @@ def plain(writer: Writer, place: Place) -> Sequence[str]:
 @writes("hard_sigmoid", turned=True)
 def hard_sigmoid(writer: Writer, place: Place) -> Sequence[str]:
     """``relu6(x + 3)/6``, as PyTorch and Keras have it; ONNX' own slope is 0.2."""
-    own = {} if place.layer.dialect.onnx else {"alpha": 1 / 6}
-    return writer.node("HardSigmoid", [writer.as_image(place)], place.path, **own)
+    alpha = None if place.layer.dialect.onnx else 1 / 6
+    return writer.node("HardSigmoid", [writer.as_image(place)], place.path, alpha=alpha)
 
 
 @writes("relu6", "hard_tanh", turned=True)

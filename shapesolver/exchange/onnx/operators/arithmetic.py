@@ -11,6 +11,7 @@ from shapesolver.exchange.onnx.layout import BATCH, Axes
 from shapesolver.exchange.onnx.proto import Operation
 from shapesolver.exchange.onnx.translating import Live, Reading, Unknown, attribute, operator
 from shapesolver.layers.merging import broadcast_sizes
+from shapesolver.model.graph import Wire
 
 LAYERS = {
     "Add": "add", "Sum": "add", "Sub": "sub", "Mul": "mul", "Div": "div", "Max": "max", "Min": "min", "Pow": "power",
@@ -75,7 +76,7 @@ def _without_batch(reading: Reading, value: Live, model: Axes, rank: int) -> Liv
     return Live(wire, axes)
 
 
-def broadcast(reading: Reading, operands: Sequence[Live]) -> tuple[list, Axes]:
+def broadcast(reading: Reading, operands: Sequence[Live]) -> tuple[list[Wire], Axes]:
     """The wires of operands that broadcast, and the layout of what they make."""
     widest = max(operands, key=lambda value: (len(value.axes), layout.has_batch(value.axes)))
     wires = []

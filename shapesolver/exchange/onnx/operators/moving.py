@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from shapesolver.arithmetic import Dim, Formula, compare
@@ -224,7 +225,8 @@ def _whole(reading: Reading, value: Live, cut: tuple[Any, Any, int, Any]) -> boo
 def _cropped(value: Live, cuts: list[tuple[Any, Any, int, Any]]) -> tuple[tuple[int, int], ...] | None:
     """The amounts cut off all spatial axes of an image, where that is what the slices do."""
     rank = len(value.axes)
-    if rank < 4 or value.axes != layout.batched(rank - 1) or sorted(axis for _, _, axis, _ in cuts) != [*range(2, rank)]:
+    spatial = sorted(axis for _, _, axis, _ in cuts) == [*range(2, rank)]
+    if rank < 4 or value.axes != layout.batched(rank - 1) or not spatial:
         return None
     amounts = {}
     for start, stop, axis, step in cuts:
@@ -272,14 +274,15 @@ def gather(reading: Reading, operation: Operation) -> Live:
         return Live(wire, value.axes)
     left = reading.plan.sizes(wire)
     wire = reading.plan.reshape(wire, (*left[:index], *left[index + 1 :]))
-    return Live(wire, layout.renumbered([*value.axes[: axis % len(value.axes)], *value.axes[axis % len(value.axes) + 1 :]])[0])
+    kept = [pieces for number, pieces in enumerate(value.axes) if number != axis % len(value.axes)]
+    return Live(wire, layout.renumbered(kept)[0])
 
 
 def _regular(places: list[int]) -> int | None:
     """The step between indices that a slice can take; ``None`` where none can."""
     if not places or (min(places) < 0 <= max(places)):
         return None
-    steps = {b - a for a, b in zip(places, places[1:], strict=False)} or {1}
+    steps = {b - a for a, b in pairwise(places)} or {1}
     step = steps.pop()
     return step if not steps and step > 0 else None
 
@@ -315,7 +318,8 @@ def expand(reading: Reading, operation: Operation) -> Live:
     if tile and axes == value.axes:
         inner = tuple(numbers[axis] for axis, pieces in enumerate(axes) if pieces != (BATCH,))
         return Live(reading.plan.add("tile", [value.wire], name, times=inner), axes)
-    if len(sizes) < len(old) or any(n != 1 and not layout.same(n, m) for n, m in zip(old[::-1], sizes[::-1], strict=False)):
+    pairs = zip(old[::-1], sizes[::-1], strict=False)
+    if len(sizes) < len(old) or any(n != 1 and not layout.same(n, m) for n, m in pairs):
         raise Unknown("it repeats the batch")
     lead = len(sizes) - len(old)
     kept = tuple(-1 if i >= lead and layout.same(old[i - lead], size) else size for i, size in enumerate(sizes))

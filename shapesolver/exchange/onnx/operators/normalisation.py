@@ -36,7 +36,8 @@ def group_norm(reading: Reading, operation: Operation) -> Live:
     weights = [reading.weight(operation, 1, rank=1), reading.weight(operation, 2, rank=1)]
     groups = attribute(operation, "num_groups")
     affine = None if weights[0].learned else False
-    return Live(reading.weighted(operation, "group_norm", [image.wire], weights, groups=groups, affine=affine), image.axes)
+    wire = reading.weighted(operation, "group_norm", [image.wire], weights, groups=groups, affine=affine)
+    return Live(wire, image.axes)
 
 
 @operator("LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization")
@@ -80,7 +81,8 @@ def spelt_out_group_norm(reading: Reading, operation: Operation) -> Live:
     weights = [reading.array(operation, 1), reading.array(operation, 2)]
     affine = None if weights[0] is not None else False
     groups = attribute(operation, "groups")
-    return Live(reading.weighted(operation, "group_norm", [image.wire], weights, groups=groups, affine=affine), image.axes)
+    wire = reading.weighted(operation, "group_norm", [image.wire], weights, groups=groups, affine=affine)
+    return Live(wire, image.axes)
 
 
 @operator("Dropout")

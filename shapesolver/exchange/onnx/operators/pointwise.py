@@ -50,13 +50,19 @@ def sloped(reading: Reading, operation: Operation) -> Live:
     return Live(reading.plan.add(op, [value.wire], reading.name(operation), alpha=given), value.axes)
 
 
+CLIPS: dict[tuple[float | None, float | None], str] = {
+    (0.0, 6.0): "relu6",
+    (-1.0, 1.0): "hard_tanh",
+    (0.0, None): "relu",
+}
+
+
 @operator("Clip")
 def clip(reading: Reading, operation: Operation) -> Live:
     """Values kept within limits, which stand in attributes, or on inputs since opset 11."""
     value = reading.loose(operation, 0)
     low, high = (_limit(reading, operation, name, index) for index, name in ((1, "min"), (2, "max")))
-    words = {(0.0, 6.0): "relu6", (-1.0, 1.0): "hard_tanh", (0.0, None): "relu"}
-    op = words.get((low, high), "pointwise")
+    op = CLIPS.get((low, high), "pointwise")
     function = f"Clip({low}, {high})" if op == "pointwise" else None
     return Live(reading.plan.add(op, [value.wire], reading.name(operation), function=function), value.axes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shapesolver.arithmetic import Dim
 from shapesolver.exchange.onnx.layout import BATCH, Axes
 from shapesolver.exchange.onnx.proto import Operation
 from shapesolver.exchange.onnx.translating import Live, Reading, Unknown, Value, attribute, operator
@@ -40,11 +41,12 @@ def recurrent(reading: Reading, operation: Operation) -> Sequence[Value | None]:
     first = _every_step(reading, wire, directions, units, batch_first) if every else None
     last = _last_step(reading, wire, directions, units, batch_first, every) if used[1] or used[2] else None
     if used[2]:
-        reading.sketch.warn(f"{reading.sketch.source}: {operation}'s cell state is taken for its last step, of equal sizes")
+        source = reading.sketch.source
+        reading.sketch.warn(f"{source}: {operation}'s cell state is taken for its last step, of equal sizes")
     return first, last, last
 
 
-def _every_step(reading: Reading, wire: Wire, directions: int, units: int, batch_first: bool) -> Live:
+def _every_step(reading: Reading, wire: Wire, directions: Dim, units: Dim, batch_first: bool) -> Live:
     """``(L, directions*units)`` as ``(L, directions, N, units)``, or ``(N, L, directions, units)``."""
     if directions == 1:
         axes: Axes = ((BATCH,), (0,), (), (1,)) if batch_first else ((0,), (), (BATCH,), (1,))
@@ -55,7 +57,7 @@ def _every_step(reading: Reading, wire: Wire, directions: int, units: int, batch
     return Live(split, axes)
 
 
-def _last_step(reading: Reading, wire: Wire, directions: int, units: int, batch_first: bool, every: bool) -> Live:
+def _last_step(reading: Reading, wire: Wire, directions: Dim, units: Dim, batch_first: bool, every: bool) -> Live:
     """``(directions*units,)`` as ``(directions, N, units)``, or ``(N, directions, units)``."""
     if every:
         wire = reading.plan.add("slice", [wire], start=-1, axis=1)

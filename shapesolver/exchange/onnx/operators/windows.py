@@ -73,9 +73,7 @@ def convolution(reading: Reading, operation: Operation) -> Live:
     return result
 
 
-def _added_bias(
-    reading: Reading, operation: Operation, weight: Array, groups: int
-) -> tuple[Operation, Array | None]:
+def _added_bias(reading: Reading, operation: Operation, weight: Array, groups: int) -> tuple[Operation, Array | None]:
     """The bias that an Add of ``(channels, 1, 1)`` after the convolution is."""
     add = reading.follower(operation.outputs[0], "Add")
     channels = weight.shape[0] if operation.op == "Conv" else weight.shape[1] * groups
