@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MAX_NUMBERS = 4096
 """The most numbers of an array that are read and computed with."""
 
+MAX_FLOATS = 64
+"""The most numbers with fractions that are read of a stored array: shapes and scales are short, weights are not."""
+
 MAX_TEXT = 2000
 """The longest formula that is computed with; a longer one counts as not known."""
 
@@ -77,7 +80,7 @@ def stored(tensor: onnx.TensorProto, learned: bool) -> Array:
     floating = tensor.data_type in FLOATS
     shape = tuple(tensor.dims)
     numbers = None
-    if math.prod(shape) <= MAX_NUMBERS and tensor.data_location != EXTERNAL:
+    if math.prod(shape) <= (MAX_FLOATS if floating else MAX_NUMBERS) and tensor.data_location != EXTERNAL:
         numbers = _numbers(tensor)
     return Array(shape, numbers, tensor.name, learned and floating, floating)
 

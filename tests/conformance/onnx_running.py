@@ -1,0 +1,54 @@
+"""ONNX models run: what onnxruntime makes of them, layer by layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+import onnx
+import onnxruntime
+
+from shapesolver.net import Net
+
+
+def session(model: onnx.ModelProto, everything: bool = False) -> onnxruntime.InferenceSession:
+    """A session; with ``everything`` each node's results are outputs."""
+    if everything:
+        whole = onnx.ModelProto()
+        whole.CopyFrom(model)
+        stated = {output.name for output in whole.graph.output}
+        for node in whole.graph.node:
+            for name in node.output:
+                if name and name not in stated and node.op_type != "Constant":
+                    whole.graph.output.append(onnx.ValueInfoProto(name=name))
+        model = whole
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    if everything:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def run(made: onnxruntime.InferenceSession, shapes: list[tuple[int, ...]]) -> dict[str, tuple[int, ...]] | None:
+    """The shape of every output, batch included; ``None`` where onnxruntime refuses or makes an empty tensor."""
+    feeds = {
+        value.name: numpy.zeros(shape, numpy.int64 if "int64" in value.type else numpy.float32)
+        for value, shape in zip(made.get_inputs(), shapes, strict=True)
+    }
+    try:
+        results = made.run(None, feeds)
+    except Exception:
+        return None
+    found = {value.name: result.shape for value, result in zip(made.get_outputs(), results, strict=True)}
+    return None if any(0 in shape for shape in found.values()) else found
+
+
+def inputs_of(net: Net, batch: int = 2) -> list[tuple[int, ...]]:
+    """The shapes to feed, batch in front."""
+    return [(batch, *layer.shape) for layer in net.inputs]
+
+
+def first(net: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape with its channels first, as an exported model may hold it inside."""
+    return (shape[-1], *shape[:-1]) if net.dialect.channels_last else shape

@@ -1,0 +1,305 @@
+"""Whole networks against ONNX: exported, run layer by layer, read again; PyTorch's exports read and written."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import shapesolver
+from shapesolver.net import Net
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+from shapesolver.exchange.onnx.reading import read_model  # noqa: E402
+from shapesolver.exchange.onnx.writing import to_onnx  # noqa: E402
+from tests.conformance.onnx_running import first, inputs_of, run, session  # noqa: E402
+
+pytestmark = [pytest.mark.conformance, pytest.mark.filterwarnings("ignore")]
+
+EXAMPLES = {path.stem: path for path in sorted(Path("docs/examples").glob("*.net"))}
+
+HEAVY = {"alexnet", "c3d", "fcn8s", "gpt2", "resnet101", "resnet152", "vgg16", "vit_b16", "inception_v3", "densenet121"}
+"""Networks that are run once, not at many sizes."""
+
+
+def read_again(model: Any) -> Net:
+    imported = read_model(model)
+    return Net(imported.text, "again.net", imported.graph)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_goes_out_and_comes_back(name: str) -> None:
+    """Valid, of our sizes in onnxruntime layer by layer; read again, of the same sizes and as many parameters."""
+    net = shapesolver.load(EXAMPLES[name])
+    model = to_onnx(net, "zeros")
+    onnx.checker.check_model(model, full_check=True)
+    onnx.shape_inference.infer_shapes(model, strict_mode=True)
+    usual = net.usual()
+    shapes = run(session(model, everything=True), inputs_of(usual))
+    assert shapes is not None
+    for layer in usual:
+        if layer.path in shapes and not layer.op.startswith("parameter"):
+            assert shapes[layer.path][1:] in (layer.shape, first(net, layer.shape)), layer.path
+    assert [shapes[output.name][1:] for output in model.graph.output] == [*usual.output_shapes]
+    stored = sum(int(onnx.numpy_helper.to_array(array).size) for array in model.graph.initializer)
+    back = read_again(model)
+    assert back.params == stored
+    assert not read_model(model).warnings or name == "alexnet"
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES.keys() - HEAVY))
+def test_valid_sizes_are_those_that_onnxruntime_runs(name: str) -> None:
+    """At 40 sizes around the least that works, the network read from the model works where onnxruntime does."""
+    model = to_onnx(shapesolver.load(EXAMPLES[name]), "zeros")
+    net = read_again(model)
+    names = [symbol for symbol in net.symbols if symbol != "N"]
+    if not names:
+        pytest.skip("no size is free")
+    made = session(model)
+    least = next((n for n in range(1, 600) if not broken(net, names, n)), 1)
+    for size in range(max(least - 20, 1), max(least - 20, 1) + 40):
+        here = None if broken(net, names, size) else [*net.at(**dict.fromkeys(names, size)).output_shapes]
+        given = [value.shape[1:] for value in made.get_inputs()]
+        shapes = [(1, *(size if isinstance(n, str) else n for n in sizes)) for sizes in given]
+        there = run(made, shapes)
+        assert here == (None if there is None else [shape[1:] for shape in there.values()]), size
+
+
+def broken(net: Net, names: list[str], size: int) -> bool:
+    return any(True for _ in net.at(**dict.fromkeys(names, size)).derivation.broken())
+
+
+# PyTorch's own exports.
+
+torch = pytest.importorskip("torch")
+nn, F = torch.nn, torch.nn.functional
+
+
+class Residual(nn.Module):
+    def __init__(self, c: int, out: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(c, out, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(out)
+        self.conv2 = nn.Conv2d(out, out, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out)
+        self.down = nn.Sequential(nn.Conv2d(c, out, 1, stride, bias=False), nn.BatchNorm2d(out))
+
+    def forward(self, x: Any) -> Any:
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        return F.relu(y + self.down(x))
+
+
+class ResNet(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 7, 2, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(3, 2, 1))
+        self.stages = nn.Sequential(Residual(8, 8, 1), Residual(8, 16, 2), Residual(16, 32, 2))
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(32, 10)
+
+    def forward(self, x: Any) -> Any:
+        return self.fc(torch.flatten(self.pool(self.stages(self.stem(x))), 1))
+
+
+class UNet(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.down1 = nn.Conv2d(3, 8, 3, padding=1)
+        self.down2 = nn.Conv2d(8, 16, 3, padding=1)
+        self.up = nn.ConvTranspose2d(16, 8, 2, 2)
+        self.out = nn.Conv2d(16, 2, 1)
+
+    def forward(self, x: Any) -> Any:
+        a = F.leaky_relu(self.down1(x), 0.2)
+        b = F.silu(self.down2(F.max_pool2d(a, 2)))
+        return self.out(torch.cat([self.up(b), a], 1))
+
+
+class Mobile(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.wide = nn.Conv2d(3, 24, 1, bias=False)
+        self.deep = nn.Conv2d(24, 24, 3, 2, 1, groups=24, bias=False)
+        self.squeeze = nn.Conv2d(24, 6, 1)
+        self.excite = nn.Conv2d(6, 24, 1)
+        self.narrow = nn.Conv2d(24, 8, 1)
+
+    def forward(self, x: Any) -> Any:
+        y = F.hardswish(self.deep(F.relu6(self.wide(x))))
+        gate = self.excite(F.relu(self.squeeze(F.adaptive_avg_pool2d(y, 1))))
+        return self.narrow(y * F.hardsigmoid(gate)).mean((2, 3))
+
+
+class Words(nn.Module):
+    def __init__(self, kind: Any) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(50, 8)
+        self.rnn = kind(8, 6, 2, batch_first=True, bidirectional=True)
+        self.fc = nn.Linear(12, 3)
+
+    def forward(self, x: Any) -> Any:
+        return self.fc(self.rnn(self.embed(x))[0][:, -1])
+
+
+class LastState(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.GRU(5, 7, batch_first=True)
+
+    def forward(self, x: Any) -> Any:
+        return self.rnn(x)[1].squeeze(0)
+
+
+class SelfAttention(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k, self.v, self.out = (nn.Linear(16, 16) for _ in range(4))
+        self.norm, self.mlp = nn.LayerNorm(16), nn.Sequential(nn.Linear(16, 32), nn.GELU(), nn.Linear(32, 16))
+
+    def forward(self, x: Any) -> Any:
+        n, length, e = x.shape
+        q, k, v = (layer(x).view(n, length, 4, 4).transpose(1, 2) for layer in (self.q, self.k, self.v))
+        y = ((q @ k.transpose(-1, -2)) * 0.5).softmax(-1) @ v
+        x = x + self.out(y.transpose(1, 2).reshape(n, length, e))
+        return x + self.mlp(self.norm(x))
+
+
+class Vision(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, 16, 4, 4)
+        self.token = nn.Parameter(torch.zeros(1, 1, 16))
+        self.places = nn.Parameter(torch.zeros(1, 17, 16))
+        self.attend = nn.MultiheadAttention(16, 2, batch_first=True)
+        self.norm, self.head = nn.LayerNorm(16), nn.Linear(16, 4)
+
+    def forward(self, x: Any) -> Any:
+        y = self.patches(x).flatten(2).transpose(1, 2)
+        y = torch.cat([self.token.expand(y.shape[0], -1, -1), y], 1) + self.places
+        z = self.norm(y)
+        return self.head((y + self.attend(z, z, z)[0])[:, 0])
+
+
+class Dense(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Conv2d(4 + 3 * i, 3, 3, padding=1) for i in range(4))
+        self.shrink = nn.Conv2d(16, 8, 1)
+
+    def forward(self, x: Any) -> Any:
+        for layer in self.layers:
+            x = torch.cat([x, F.relu(layer(x))], 1)
+        return F.avg_pool2d(self.shrink(x), 2)
+
+
+class SuperResolution(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(1, 8, 5, padding=2), nn.Conv2d(8, 9, 3, padding=1)
+
+    def forward(self, x: Any) -> Any:
+        return F.pixel_shuffle(self.conv2(torch.tanh(self.conv1(x))), 3)
+
+
+class Pyramid(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 4, 3, 2, 1)
+
+    def forward(self, x: Any) -> Any:
+        a = self.one(x)
+        b = self.two(a)
+        return a + F.interpolate(b, size=a.shape[2:]), F.interpolate(b, scale_factor=2, mode="bilinear")
+
+
+class Norms(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.group, self.instance = nn.Conv2d(3, 8, 3), nn.GroupNorm(2, 8), nn.InstanceNorm2d(8, affine=True)
+        self.prelu = nn.PReLU(8)
+
+    def forward(self, x: Any) -> Any:
+        y = F.mish(self.prelu(self.instance(self.group(self.conv(x)))))
+        a, b = y.chunk(2, 1)
+        return F.pad(a * torch.sigmoid(b), (1, 2, 0, 1), mode="reflect"), torch.sqrt(y.abs() + 1).amax(1)
+
+
+class Ceiling(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(2, 4, 3, dilation=2)
+
+    def forward(self, x: Any) -> Any:
+        y = F.max_pool2d(self.conv(x), 3, 2, 1, ceil_mode=True)
+        return y[:, :, 1:-1, 1:-1], y.permute(0, 2, 3, 1)[..., 1:3], y.unsqueeze(1).expand(-1, 3, -1, -1, -1)
+
+
+IMAGE = {0: "batch", 2: "H", 3: "W"}
+MODELS: dict[str, tuple[Any, tuple[int, ...], dict[int, str], list[int]]] = {
+    "resnet": (ResNet, (1, 3, 64, 64), IMAGE, [32, 33, 47, 64]),
+    "unet": (UNet, (1, 3, 32, 32), IMAGE, [2, 32, 46]),
+    "mobile": (Mobile, (1, 3, 32, 32), IMAGE, [1, 7, 32]),
+    "lstm": (lambda: Words(nn.LSTM), (1, 9), {0: "batch", 1: "L"}, [1, 9, 20]),
+    "gru": (lambda: Words(nn.GRU), (1, 9), {0: "batch", 1: "L"}, [1, 9, 20]),
+    "last_state": (LastState, (1, 9, 5), {0: "batch", 1: "L"}, [1, 9]),
+    "attention": (SelfAttention, (1, 9, 16), {0: "batch", 1: "L"}, [1, 9, 30]),
+    "vision": (Vision, (1, 3, 16, 16), {0: "batch"}, [16]),
+    "dense": (Dense, (1, 4, 16, 16), IMAGE, [2, 9, 16]),
+    "super_resolution": (SuperResolution, (1, 1, 8, 8), IMAGE, [1, 8, 13]),
+    "pyramid": (Pyramid, (1, 3, 32, 32), IMAGE, [1, 4, 32, 45]),
+    "norms": (Norms, (1, 3, 12, 12), IMAGE, [5, 12, 19]),
+    "ceiling": (Ceiling, (1, 2, 16, 16), IMAGE, [9, 10, 11, 12, 16]),
+}
+
+
+def exported(module: Any, shape: tuple[int, ...], free: dict[int, str], opset: int = 17) -> Any:
+    """PyTorch's export of a module."""
+    example = torch.zeros(shape, dtype=torch.long) if len(shape) == 2 else torch.zeros(shape)
+    stream = io.BytesIO()
+    torch.onnx.export(
+        module,
+        (example,),
+        stream,
+        dynamo=False,
+        opset_version=opset,
+        input_names=["x"],
+        dynamic_axes={"x": free},
+        training=torch.onnx.TrainingMode.PRESERVE,  # otherwise batch norms are folded into convolutions
+    )
+    return onnx.load_from_string(stream.getvalue())
+
+
+CASES = [(name, opset) for name in MODELS for opset in (11, 13, 17, 20) if (name, opset) != ("vision", 11)]
+"""PyTorch cannot export its own attention below opset 13."""
+
+
+@pytest.mark.parametrize(("name", "opset"), CASES)
+def test_pytorchs_exports_are_read_and_written(name: str, opset: int) -> None:
+    """Sizes as PyTorch makes them, as many parameters as it counts; written again, the same in onnxruntime."""
+    make, shape, free, sizes = MODELS[name]
+    module = make().eval()
+    imported = read_model(exported(module, shape, free, opset))
+    assert not imported.warnings
+    net = Net(imported.text, "net.net", imported.graph)
+    assert net.params == counted(module)
+    again = session(to_onnx(shapesolver.parse(imported.text), "zeros")) if opset > 17 else None
+    for size in sizes:
+        here = net.at(**dict.fromkeys(net.symbols, size))
+        given = tuple(size if axis in free and axis > 0 else n for axis, n in enumerate(shape))
+        x = torch.zeros(given, dtype=torch.long) if len(shape) == 2 else torch.zeros(given)
+        made = module(x)
+        wanted = [tuple(y.shape[1:]) for y in (made if isinstance(made, tuple) else (made,))]
+        assert [*here.output_shapes] == wanted, (size, imported.text)
+        if again is not None:
+            found = run(again, [given])
+            assert found is not None and [shape[1:] for shape in found.values()] == wanted
+
+
+def counted(module: Any) -> int:
+    """Parameters, with the running statistics that ONNX stores beside them; its recurrent layers' biases as stored."""
+    statistics = sum(b.numel() for name, b in module.named_buffers() if "running" in name)
+    return sum(p.numel() for p in module.parameters()) + statistics
