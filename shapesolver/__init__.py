@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from shapesolver.checking import check
     from shapesolver.diagnostics import Diagnostic, NetError, ShapeSolverError, Span
-    from shapesolver.net import Net, from_keras, load, parse
+    from shapesolver.net import Net, from_keras, from_onnx, load, parse
     from shapesolver.network import PlacedLayer, ShapeError
 
 __version__ = "0.1.0"
@@ -29,6 +29,7 @@ __all__ = [
     "Span",
     "check",
     "from_keras",
+    "from_onnx",
     "load",
     "parse",
 ]
@@ -43,6 +44,7 @@ _HOMES = {
     "PlacedLayer": "network",
     "ShapeError": "network",
     "from_keras": "net",
+    "from_onnx": "net",
     "load": "net",
     "parse": "net",
 }

@@ -13,6 +13,7 @@ from shapesolver.network import Network, PlacedLayer, ShapeError, Size, public
 
 if TYPE_CHECKING:
     import numpy
+    import onnx
 
     from shapesolver.exchange.sketch import Imported
     from shapesolver.measure.alignment import Alignment
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from shapesolver.measure.lost import Lost
     from shapesolver.solve.answers import Answer
 
-__all__ = ["Net", "PlacedLayer", "ShapeError", "examine", "from_keras", "load", "parse"]
+__all__ = ["Net", "PlacedLayer", "ShapeError", "examine", "from_keras", "from_onnx", "load", "parse"]
 
 
 def load(path: str | Path, inputs: Sequence[str] = ()) -> Net:
@@ -54,6 +55,13 @@ def from_keras(model: Any) -> Net:
     from shapesolver.exchange import load as load_model
 
     return imported(load_model(model), model.name)
+
+
+def from_onnx(model: onnx.ModelProto) -> Net:
+    """The network of an ONNX model in memory; :func:`load` reads a file."""
+    from shapesolver.exchange import load as load_model
+
+    return imported(load_model(model), model.graph.name or "model")
 
 
 def parse(text: str, filename: str = "<text>") -> Net:
@@ -169,6 +177,16 @@ class Net(Network):
         from shapesolver.sweep import sweep
 
         return sweep(self, arrays)
+
+    def to_onnx(self, weights: str = "random", seed: int = 0) -> onnx.ModelProto:
+        """The network as an ONNX model, its free sizes by their names, its weights ``random`` or ``zeros``.
+
+        Channels lie in inputs and outputs as in the file. Needs onnx (``pip install shapesolver[onnx]``). Raises
+        :class:`ShapeSolverError` that names the layer for what ONNX cannot express.
+        """
+        from shapesolver.exchange.onnx.writing import to_onnx
+
+        return to_onnx(self, weights, seed)
 
 
 def _restore(text: str, filename: str, values: dict[str, int]) -> Net:
