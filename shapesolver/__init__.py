@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shapesolver.diagnostics import Diagnostic, NetError, ShapeSolverError, Span
     from shapesolver.net import Net, from_keras, from_onnx, load, parse
     from shapesolver.network import PlacedLayer, ShapeError
+    from shapesolver.rewrite.weights import convert_weights
 
 __version__ = "0.1.0"
 
@@ -28,6 +29,7 @@ __all__ = [
     "ShapeSolverError",
     "Span",
     "check",
+    "convert_weights",
     "from_keras",
     "from_onnx",
     "load",
@@ -36,6 +38,7 @@ __all__ = [
 
 _HOMES = {
     "check": "checking",
+    "convert_weights": "rewrite.weights",
     "Diagnostic": "diagnostics",
     "NetError": "diagnostics",
     "ShapeSolverError": "diagnostics",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shapesolver.measure.alignment import Alignment
     from shapesolver.measure.cost import NetworkCost
     from shapesolver.measure.lost import Lost
+    from shapesolver.rewrite.convolutional import Conversion
     from shapesolver.solve.answers import Answer
 
 __all__ = ["Net", "PlacedLayer", "ShapeError", "examine", "from_keras", "from_onnx", "load", "parse"]
@@ -142,6 +143,16 @@ class Net(Network):
         from shapesolver.measure.alignment import align
 
         return align(self, layer, other)
+
+    def fully_convolutional(self) -> Conversion:
+        """The network with its dense layers as convolutions, and how their weights are mapped.
+
+        ``parse(net.fully_convolutional().text)`` is the network. Raises :class:`ShapeSolverError` where it cannot be;
+        see :mod:`shapesolver.rewrite.convolutional`.
+        """
+        from shapesolver.rewrite.convolutional import fully_convolutional
+
+        return fully_convolutional(self)
 
     def valid(self) -> Answer:
         """The input sizes that the whole network can be built with."""

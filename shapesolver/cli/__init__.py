@@ -20,6 +20,7 @@ COMMANDS = {
     "align": "align",
     "draw": "draw",
     "explain": "explain",
+    "convert": "convert",
     "layers": "layers",
     "fmt": "format",
     "import": "import_",

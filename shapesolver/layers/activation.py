@@ -57,6 +57,9 @@ class Activation(Layer):
         """The input, or the result where the derivative follows from it."""
         return self.saved._replace(cells=inputs[0].cells) if self.op in WITH_REST else self.saved
 
+    def over_maps(self, places: int) -> Layer | None:
+        return self
+
 
 for _op, _names in PLAIN.items():
     layer(_op)(
@@ -137,6 +140,10 @@ class PRelu(Activation):
             return 1
         return tensor.sizes[-1] if self.dialect.channels_last else tensor.sizes[0]
 
+    def over_maps(self, places: int) -> Layer | None:
+        """Itself with one slope for all; a slope for each feature would become one for each cell."""
+        return self if self.slopes == 1 and not self.dialect.keras else None
+
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         (tensor,) = inputs
         if self.dialect.keras:
@@ -179,12 +186,22 @@ class Softmax(Activation):
         index = axis_index(tensor, self.axis)
         return (tuple(whole(n) if axis == index else same(axis) for axis, n in enumerate(tensor.sizes)),)
 
+    def over_maps(self, places: int) -> Layer | None:
+        """Along the channels."""
+        return along_channels(self) if places == 1 else None
+
 
 @layer("log_softmax")
 class LogSoftmax(Softmax):
     """The logarithm of softmax."""
 
     other_names: ClassVar = {"LogSoftmax": "axis"}
+
+
+def along_channels(layer: Layer) -> Layer:
+    """The layer with its axis, that of the features, named as the channels of a map."""
+    last = layer.dialect.channels_last and getattr(layer, "axis", None) == -1
+    return layer if last else layer.with_(axis="C")
 
 
 @layer("glu")
@@ -221,6 +238,10 @@ class Glu(Layer):
         half: Any = tensor.sizes[index] // 2
         both = Reading(index, lambda first, last: (first, last + half), lambda cell: (cell, cell + half))
         return (tuple(both if axis == index else same(axis) for axis in range(tensor.rank)),)
+
+    def over_maps(self, places: int) -> Layer | None:
+        """Along the channels."""
+        return along_channels(self) if places == 1 else None
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         index = axis_index(inputs[0], self.axis)

@@ -41,3 +41,8 @@ def with_size(tensor: Tensor, index: int, size: Dim) -> Tensor:
     """The tensor with one size replaced."""
     sizes = (*tensor.sizes[:index], size, *tensor.sizes[index + 1 :])
     return Tensor(sizes, tensor.axes)
+
+
+def plain(sizes: tuple[Dim, ...]) -> Dim | tuple[Dim, ...]:
+    """One number for each axis as people write it: a single one where all are equal."""
+    return sizes[0] if len(set(sizes)) == 1 else sizes

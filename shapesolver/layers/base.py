@@ -195,6 +195,22 @@ class Layer:
         """What it does to these inputs, in plain sentences, for whoever asks what a layer is."""
         yield from ()
 
+    # What a network turned convolutional asks.
+
+    def over_maps(self, places: int) -> Layer | None:
+        """The layer that does to a map of so many places, seen as one, what this one does to its flattened features.
+
+        ``None`` where there is none.
+        """
+        return None
+
+    def as_windows(self, sizes: tuple[int, ...]) -> Layer | None:
+        """The layer that makes of a map of these spatial sizes what this one makes, and slides over a larger map.
+
+        ``None`` where there is none.
+        """
+        return None
+
     @classmethod
     def spelled(cls, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments as one of :attr:`other_names` means them."""

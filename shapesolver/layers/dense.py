@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from shapesolver.arithmetic import Dim, compare
+from shapesolver.layers.axes import plain
 from shapesolver.layers.base import Layer, Need, Tensor, Trouble, Weight, need
+from shapesolver.layers.convolution import Conv
 from shapesolver.layers.parameters import Kind, declare
 from shapesolver.layers.reading import Readings, same, whole
 from shapesolver.layers.registry import layer
@@ -65,6 +67,11 @@ class Dense(Layer):
         bias = ", and a bias" if self.bias else ""
         where = "" if inputs[0].rank == 1 else " at its place, with the same weights at every place"
         yield f"Each of the {self.units} outputs is a weighted sum of all {features} features{where}{bias}."
+
+    def as_windows(self, sizes: tuple[int, ...]) -> Layer | None:
+        """The convolution whose kernel is the whole map."""
+        kind: type[Layer] = Conv
+        return kind(dialect=self.dialect, channels=self.units, kernel=plain(sizes), bias=self.bias)
 
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         features = inputs[0].sizes[-1]

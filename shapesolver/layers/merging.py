@@ -56,6 +56,10 @@ class Concat(Layer):
             start = tensor.sizes[index] + start
         return tuple(found)
 
+    def over_maps(self, places: int) -> Layer | None:
+        """Along the channels."""
+        return self.with_(axis="C") if places == 1 else None
+
     def _equal(self, one: Dim, two: Dim, axis: str, number: int) -> Need:
         return Need(
             compare("==", one, two),
@@ -168,6 +172,10 @@ class Arithmetic(Layer):
         """A cell at its own place in each input."""
         made = self.outputs(*inputs)[0].sizes
         return tuple(broadcast_readings(tensor.sizes, made) for tensor in inputs)
+
+    def over_maps(self, places: int) -> Layer | None:
+        """Itself, cell by cell."""
+        return self
 
     def _broadcasts(self, one: Dim, two: Dim, axis: str) -> Need:
         # A symbolic size is the author's own: where 1 would broadcast too, equality is what is meant.

@@ -104,6 +104,10 @@ class BatchNorm(Normalisation):
         """The input, and the batch's mean and variance of each channel."""
         return Saved(inputs=True, fixed=2 * channels(self, inputs[0]))
 
+    def over_maps(self, places: int) -> Layer | None:
+        """Itself: features become channels, which it normalises one by one."""
+        return self if places == 1 else None
+
 
 @layer("layer_norm")
 class LayerNorm(Normalisation):
@@ -145,6 +149,10 @@ class LayerNorm(Normalisation):
         (tensor,) = inputs
         kept = tensor.rank - self.count
         return ((*map(same, range(kept)), *map(whole, tensor.sizes[kept:])),)
+
+    def over_maps(self, places: int) -> Layer | None:
+        """Itself where the channels are last, as features are."""
+        return self if places == 1 and self.count == 1 and self.dialect.channels_last else None
 
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         return self.pair(inputs[0].sizes[-self.count :], self.affine, self.affine and self.bias)
@@ -258,3 +266,6 @@ class Dropout(Layer):
     def saves(self, *inputs: Tensor) -> Saved:
         """The mask, as numbers; a rate of 0 does nothing."""
         return Saved() if self.rate == 0 else Saved(cells=inputs[0].cells)
+
+    def over_maps(self, places: int) -> Layer | None:
+        return self

@@ -7,7 +7,8 @@ from math import prod
 from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, ceil_div, compare, maximum
-from shapesolver.layers.base import AxisWise, Inputs, Need, Tensor, need
+from shapesolver.layers.axes import plain
+from shapesolver.layers.base import AxisWise, Inputs, Layer, Need, Tensor, need
 from shapesolver.layers.cells import Box, every
 from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare
 from shapesolver.layers.reading import Readings, whole
@@ -239,7 +240,14 @@ class LpPool(Pool):
         return Saved(inputs=True, cells=inputs[0].cells + 4 * self.outputs(*inputs)[0].cells)
 
 
-class AdaptivePool(AxisWise):
+class GrowingPool(AxisWise):
+    """A pool whose windows grow with its input."""
+
+    sliding: ClassVar[type[Pool]]
+    """The pool of the same kind whose windows do not."""
+
+
+class AdaptivePool(GrowingPool):
     """Windows made to fit a stated number of results, whatever the input: size ``o`` from every ``n >= 1``."""
 
     per_axis: ClassVar[tuple[str, ...]] = ("target",)
@@ -261,6 +269,15 @@ class AdaptivePool(AxisWise):
         if target is None:
             return low, high
         return stated_interval(target, low, high)
+
+    def as_windows(self, sizes: tuple[int, ...]) -> Layer | None:
+        """Equal windows side by side, or one over everything that moves cell by cell; the target divides the map."""
+        targets = tuple(n if (o := self.at("target", axis)) is None else o for axis, n in enumerate(sizes))
+        if not all(isinstance(o, int) and n % o == 0 for n, o in zip(sizes, targets, strict=True)):
+            return None
+        kernel = tuple(n // o for n, o in zip(sizes, targets, strict=True))
+        stride = tuple(1 if o == 1 else k for k, o in zip(kernel, targets, strict=True))
+        return self.sliding(dialect=self.dialect, kernel=plain(kernel), stride=plain(stride))
 
     def reads(self, first: Dim, last: Dim, n: Dim, axis: int) -> tuple[Dim, Dim]:
         """``floor(first*n/o)`` to ``ceil((last + 1)*n/o) - 1``."""
@@ -295,6 +312,7 @@ def target_parameter() -> Any:
 class AdaptiveAvgPool(AdaptivePool):
     """Averages over windows made to fit the stated output size."""
 
+    sliding = AvgPool
     other_names: ClassVar = {
         "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d adaptive_avg_pool1d adaptive_avg_pool2d": "target",
         "AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D": "target",
@@ -311,6 +329,7 @@ class AdaptiveAvgPool(AdaptivePool):
 class AdaptiveMaxPool(AdaptivePool):
     """Maxima over windows made to fit the stated output size."""
 
+    sliding = MaxPool
     other_names: ClassVar = {
         "AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d adaptive_max_pool1d adaptive_max_pool2d": "target",
         "AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D": "target",
@@ -323,7 +342,7 @@ class AdaptiveMaxPool(AdaptivePool):
         return Saved(inputs=True, indices=self.outputs(*inputs)[0].cells)
 
 
-class GlobalPool(AxisWise):
+class GlobalPool(GrowingPool):
     """One value a channel. Keras drops the spatial axes unless keepdims; PyTorch and ONNX leave them at 1."""
 
     written_by_position: ClassVar[int] = 0
@@ -340,6 +359,10 @@ class GlobalPool(AxisWise):
     def inverse(self, low: Dim, high: Dim, axis: int) -> tuple[Dim, Dim]:
         """Every ``n`` or none."""
         return stated_interval(1, low, high)
+
+    def as_windows(self, sizes: tuple[int, ...]) -> Layer | None:
+        """One window over everything, which moves cell by cell over more."""
+        return self.sliding(dialect=self.dialect, kernel=plain(sizes), stride=1)
 
     def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
         """Everything."""
@@ -366,6 +389,7 @@ def keepdims_parameter() -> Any:
 class GlobalAvgPool(GlobalPool):
     """The average of every channel."""
 
+    sliding = AvgPool
     other_names: ClassVar = {
         "GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D GlobalAveragePool "
         "GlobalAvgPool1D GlobalAvgPool2D GlobalAvgPool3D": "",
@@ -378,6 +402,7 @@ class GlobalAvgPool(GlobalPool):
 class GlobalMaxPool(GlobalPool):
     """The greatest value of every channel."""
 
+    sliding = MaxPool
     other_names: ClassVar = {
         "GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D GlobalMaxPool "
         "GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPool3D": "",

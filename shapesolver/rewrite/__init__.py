@@ -1,0 +1,1 @@
+"""A network, or its weights, written another way."""
