@@ -44,14 +44,20 @@ class Formula:
 
     terms: tuple[Term, ...]
     constant: int
+    _hash: int | None
+    _text: str | None
+    _bounds: Bounds | None
+    _canonical: Dim | None
 
     def __init__(self, terms: tuple[Term, ...], constant: int) -> None:
         self.terms = terms
         self.constant = constant
-        self._hash = hash((frozenset(terms), constant))
-        self._text: str | None = None
-        self._bounds: Bounds | None = None
-        self._canonical: Dim | None = None
+
+    def __getattr__(self, name: str) -> None:
+        """What has not been worked out yet; most formulas are steps on the way to others, and never are asked."""
+        if name in Formula.__slots__:
+            return
+        raise AttributeError(f"a formula has no {name!r}")
 
     @classmethod
     def of(cls, atom: Atom) -> Formula:
@@ -62,6 +68,8 @@ class Formula:
         return Formula, (self.terms, self.constant)
 
     def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = hash((frozenset(self.terms), self.constant))
         return self._hash
 
     def __eq__(self, other: object) -> bool:
@@ -69,7 +77,7 @@ class Formula:
             return True
         if not isinstance(other, Formula):
             return NotImplemented
-        if self._hash != other._hash or self.constant != other.constant:
+        if self.constant != other.constant or len(self.terms) != len(other.terms):
             return False
         return self.terms == other.terms or frozenset(self.terms) == frozenset(other.terms)
 
@@ -97,7 +105,9 @@ class Formula:
         return Formula(tuple((m, -c) for m, c in self.terms), -self.constant)
 
     def __sub__(self, other: Dim) -> Dim:
-        return self + -other if isinstance(other, (int, Formula)) else NotImplemented
+        if isinstance(other, int):
+            return Formula(self.terms, self.constant - other) if other else self
+        return self + -other if isinstance(other, Formula) else NotImplemented
 
     def __rsub__(self, other: int) -> Dim:
         return -self + other if isinstance(other, int) else NotImplemented
@@ -183,14 +193,14 @@ def floor_div(numerator: Dim, denominator: Dim) -> Dim:
 
     Raises ``ZeroDivisionError`` for a denominator that is the number 0.
     """
+    if denominator == 1:
+        return numerator
     if isinstance(denominator, Formula):
         return _floor_by_formula(numerator, denominator)
     if isinstance(numerator, int):
         return numerator // denominator
     if denominator < 0:
-        numerator, denominator = -numerator, -denominator
-    if denominator == 1:
-        return numerator
+        return floor_div(-numerator, -denominator)
     whole: dict[Monomial, int] = {}
     rest: dict[Monomial, int] = {}
     for monomial, coefficient in numerator.terms:

@@ -1,0 +1,70 @@
+"""Every layer's size at one input size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from shapesolver.derive import apply, derive
+from tests.benchmarks.harness import Call, Case, Missing
+from tests.benchmarks.networks import NETWORKS, SIZES, network, onnx_model, torch_module
+
+KERAS_MODELS = {"vgg16": "VGG16", "resnet50": "ResNet50", "resnet152": "ResNet152"}
+
+
+def cases() -> Iterator[Case]:
+    """Each network twice: remembering the laws of equal layers, as in a session, and forgetting everything."""
+    for name in NETWORKS:
+        goals = {"onnx": 1.0}
+        yield Case(f"{name}", _ours(name), _peers(name), goals)
+        yield Case(f"{name}, nothing remembered", _forgetting(_ours(name)), {"onnx": _onnx(name)})
+
+
+def _ours(name: str) -> Call:
+    graph = network(name).graph
+    sizes = {"H": SIZES[name], "W": SIZES[name]}
+    return lambda: derive(graph, sizes)
+
+
+def _forgetting(call: Call) -> Call:
+    def run() -> object:
+        apply.cache_clear()
+        return call()
+
+    return run
+
+
+def _peers(name: str) -> dict[str, Callable[[], Call]]:
+    return {"onnx": _onnx(name), "torch meta": _torch(name), "keras": _keras(name)}
+
+
+def _onnx(name: str) -> Callable[[], Call]:
+    def prepare() -> Call:
+        import onnx
+
+        model = onnx_model(name, fixed=True).SerializeToString()
+        return lambda: onnx.shape_inference.infer_shapes(model)
+
+    return prepare
+
+
+def _torch(name: str) -> Callable[[], Call]:
+    def prepare() -> Call:
+        import torch
+
+        module, size = torch_module(name), SIZES[name]
+        image = torch.empty(1, 3, size, size, device="meta")
+        return lambda: module(image)
+
+    return prepare
+
+
+def _keras(name: str) -> Callable[[], Call]:
+    def prepare() -> Call:
+        import keras
+
+        if name not in KERAS_MODELS:
+            raise Missing("keras.applications has no such model")
+        model = getattr(keras.applications, KERAS_MODELS[name])(weights=None)
+        return lambda: model.compute_output_shape((1, 224, 224, 3))
+
+    return prepare

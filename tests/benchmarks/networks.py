@@ -1,0 +1,58 @@
+"""The networks that are measured, and each peer's own form of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from shapesolver import Net, load
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+NETWORKS = ("vgg16", "resnet50", "resnet152", "unet")
+SIZES = {"vgg16": 224, "resnet50": 224, "resnet152": 224, "unet": 576}
+
+
+@cache
+def network(name: str) -> Net:
+    """The example of this name."""
+    return load(EXAMPLES / f"{name}.net")
+
+
+@cache
+def onnx_model(name: str, fixed: bool) -> Any:
+    """The network as an ONNX model without the sizes of inner tensors; its input's are fixed, or symbols."""
+    import onnx
+
+    model = onnx.ModelProto()
+    model.CopyFrom(network(name).to_onnx())
+    del model.graph.value_info[:]
+    for output in model.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    if fixed:
+        sizes = (1, 3, SIZES[name], SIZES[name])
+        for dim, size in zip(model.graph.input[0].type.tensor_type.shape.dim, sizes, strict=True):
+            dim.dim_value = size
+    for initializer in model.graph.initializer:
+        # What weights hold is nothing to shape inference, and every call would copy it.
+        if len(initializer.dims) > 1:
+            initializer.raw_data = b""
+    return model
+
+
+@cache
+def torch_module(name: str) -> Any:
+    """The network as a PyTorch module without storage."""
+    import torch
+
+    with torch.device("meta"):
+        return network(name).to_torch().eval()
+
+
+@cache
+def jax_function(name: str) -> Callable[[Any], Any]:
+    """The network as a JAX function of its image, weights being shapes."""
+    from tests.benchmarks.in_jax import function
+
+    return function(network(name))

@@ -1,0 +1,58 @@
+"""A file's text to its graph, against reading the same network in other forms."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+
+from shapesolver import parse
+from tests.benchmarks.harness import Call, Case, Missing
+from tests.benchmarks.networks import NETWORKS, network, onnx_model
+
+
+def cases() -> Iterator[Case]:
+    """Each network; and a long file, by the line."""
+    for name in NETWORKS:
+        text = network(name).text
+        peers = {"onnx from bytes": _onnx(name), "keras from JSON": _keras(name), "json alone": _json(name)}
+        yield Case(name, lambda text=text: parse(text), peers)  # type: ignore[misc]
+    long = "dialect torch\nx = input(3, H=224, W=224)\n" + "conv(64, kernel=3, padding=1) -> relu\n" * 1000
+    yield Case("1,000 lines", lambda: parse(long), rounds=5)
+
+
+def _onnx(name: str) -> Callable[[], Call]:
+    def prepare() -> Call:
+        import onnx
+
+        data = onnx_model(name, fixed=True).SerializeToString()
+        return lambda: onnx.load_from_string(data)
+
+    return prepare
+
+
+def _config(name: str) -> str:
+    import keras
+
+    from tests.benchmarks.concrete import KERAS_MODELS
+
+    if name not in KERAS_MODELS:
+        raise Missing("keras.applications has no such model")
+    return getattr(keras.applications, KERAS_MODELS[name])(weights=None).to_json()  # type: ignore[no-any-return]
+
+
+def _keras(name: str) -> Callable[[], Call]:
+    def prepare() -> Call:
+        import keras
+
+        text = _config(name)
+        return lambda: keras.models.model_from_json(text)
+
+    return prepare
+
+
+def _json(name: str) -> Callable[[], Call]:
+    def prepare() -> Call:
+        text = _config(name)
+        return lambda: json.loads(text)
+
+    return prepare
