@@ -160,7 +160,7 @@ def _of_kind(draw: st.DrawFn, kind: type[Layer], dialect: Dialect, rank: int) ->
 def parameter_values(parameter: Parameter, rank: int, axes: tuple[str, ...]) -> st.SearchStrategy[Any]:
     """Values that a parameter takes, for an input with ``rank`` spatial axes."""
     match parameter.kind:
-        case Kind.SIZE:
+        case Kind.SIZE | Kind.COUNT:
             drawn: st.SearchStrategy[Any] = _whole(parameter)
         case Kind.PER_AXIS:
             drawn = _per_axis(_whole(parameter), rank)

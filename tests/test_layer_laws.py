@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 from shapesolver import parse
 from shapesolver.arithmetic import Formula, holds, substitute, symbol
 from shapesolver.derive import apply
-from shapesolver.layers.base import RULES, AxisWise, Tensor
+from shapesolver.layers.base import RULES, AxisWise, Layer, Tensor
 from shapesolver.layers.registry import kinds, parameter_names, spellings
+from shapesolver.solve.unknowns import SOLVABLE
 from tests.strategies import ALL_KINDS, AXIS_WISE, Placed, placed_layers
 
 EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
@@ -169,3 +171,53 @@ def test_every_layer_is_documented() -> None:
         assert kind.__doc__, op
         for name, parameter in kind.parameters.items():
             assert parameter.doc, f"{op}.{name}"
+
+
+def numbers_of(layer: Layer) -> list[tuple[str, tuple[int, ...]]]:
+    """The parameters that are numbers, or tuples of numbers: each with the place of one."""
+    found: list[tuple[str, tuple[int, ...]]] = []
+    for name, parameter in layer.parameters.items():
+        if parameter.kind in SOLVABLE:
+            stack: list[tuple[Any, tuple[int, ...]]] = [(getattr(layer, name), ())]
+            while stack:
+                value, place = stack.pop()
+                if isinstance(value, tuple):
+                    stack += [(item, (*place, index)) for index, item in enumerate(value)]
+                elif isinstance(value, int) and not isinstance(value, bool):
+                    found.append((name, place))
+    return found
+
+
+def replaced_at(value: Any, place: tuple[int, ...], new: Any) -> Any:
+    if not place:
+        return new
+    return tuple(replaced_at(item, place[1:], new) if i == place[0] else item for i, item in enumerate(value))
+
+
+@pytest.mark.parametrize(
+    "op", [op for op, kind in kinds().items() if any(p.kind in SOLVABLE for p in kind.parameters.values())]
+)
+@EXAMPLES
+@given(data=st.data())
+def test_a_parameter_may_be_a_symbol(op: str, data: st.DataObject) -> None:
+    """Derived with a symbol for one parameter and then given its number, a layer makes what it makes of the number."""
+    layer, inputs = data.draw(placed_layers([op]))
+    places = numbers_of(layer)
+    assume(places)
+    name, place = data.draw(st.sampled_from(places))
+    value = getattr(layer, name)
+    for index in place:
+        value = value[index]
+    least = layer.parameters[name].least
+    unknown = symbol("p", least=-99 if least is None else least)
+    general = apply(layer.with_(**{name: replaced_at(getattr(layer, name), place, unknown)}), inputs)
+    for number in (value, value + 1, value + data.draw(st.integers(2, 5))):
+        concrete = apply(layer.with_(**{name: replaced_at(getattr(layer, name), place, number)}), inputs)
+        if general.broken is not None:
+            assert concrete.broken is not None or general.broken.rule == "framework-limit", number
+            continue
+        met = all(holds(condition.truth, {"p": number}) for condition in general.conditions)
+        assert met == (concrete.broken is None), number
+        if met:
+            shapes = [tuple(substitute(size, {"p": number}) for size in out.sizes) for out in general.outputs]
+            assert shapes == [out.sizes for out in concrete.outputs], number

@@ -23,9 +23,9 @@ def test_the_question_of_the_design() -> None:
     assert answer_text(answer) == (
         "read as    find H, W of image so that conv2 (the last layer with height and width) is 2 x 2\n"
         "H, W       25..30                    every solution, proved\n"
-        "lossless   25                        28 leaves 3 of H unread; 30 leaves 5 of H unread\n"
+        "lossless   25                        28 leaves 3 rows and columns of image unread; 30 leaves 5\n"
         "rule       conv2.H = (H - 7)//6 - 1; n x n needs 6*n + 13 <= H <= 6*n + 18\n"
-        "check      25 -> 7 -> 2        next door: 24 -> 6 -> 1, 31 -> 9 -> 3"
+        "check      25 -> 7 -> 2              next door: 24 -> 1, 31 -> 3"
     )
     assert answer.status == "proved"
     assert answer.unknowns == ("H", "W")
@@ -129,8 +129,14 @@ def test_output_padding_by_parity() -> None:
     )
     answer = net.ask("what output_padding of up gives up.H = image.H for all H")
     assert not answer
-    assert answer.rule == "output_padding 0 when H % 2 == 1, H >= 1; output_padding 1 when H % 2 == 0, H >= 2"
-    assert answer.reason == "no value does for every size"
+    assert answer.status == "proved"
+    assert answer_text(answer) == (
+        "read as   find output_padding so that up.H == image.H for all H\n"
+        "none      no one value does for every size\n"
+        "by size   output_padding 0 when H % 2 == 1, H >= 1\n"
+        "by size   output_padding 1 when H % 2 == 0, H >= 2"
+    )
+    assert [(list(case["output_padding"]), 7 in case["H"]) for case in answer.cases] == [([0], True), ([1], False)]
 
 
 def test_proofs_and_refutations() -> None:
@@ -138,7 +144,7 @@ def test_proofs_and_refutations() -> None:
     assert net.ask("is conv2.H = (H - 7)//6 - 1")
     refuted = net.ask("is conv2.H == (H - 7)//6")
     assert not refuted
-    assert refuted.reason == "false at H = 19, W = 19"
+    assert refuted.reason == "false at H = 19, W = 19, where conv2.H is 1 and (H - 7)//6 is 2"
 
 
 def test_square_inputs_are_tied() -> None:
@@ -153,7 +159,7 @@ def test_no_solution_says_why() -> None:
     net = parse("dialect torch\nx = input(1, L=64)\na = conv(1, kernel=3, stride=3)\nb = upsample(2)")
     answer = net.ask("what L gives b.L = 3")
     assert not answer
-    assert answer.reason == "b.L jumps from 2 (at L = 5) to 4 (at L = 6): nothing gives 3"
+    assert answer.reason == "b.L jumps from 2 (at L = 5) to 4 (at L = 6): nothing gives 3; b (line 4) leaps over it"
 
 
 def test_which_layers_lose() -> None:
@@ -194,7 +200,8 @@ def test_questions_about_nothing_are_refused(question: str, message: str) -> Non
 def test_holes_of_the_file_are_asked_for() -> None:
     net = parse("dialect torch\nx = input(3, H=224, W=224)\nstem = conv(64, kernel=?k, stride=2, padding=?p)")
     answer = net.ask("what k, p gives 112x112 at stem where k <= 7")
-    assert list(answer) == [{"k": k, "p": (k - 1) // 2} for k in range(1, 8)]
+    # The lossless first, and of these the least padding: a kernel of 1 with a stride of 2 reads every other cell.
+    assert list(answer) == [{"k": k, "p": (k - 1) // 2} for k in (2, 3, 4, 5, 6, 7, 1)]
     with pytest.raises(ShapeSolverError, match=r"the file leaves \?p open; ask for it too"):
         net.ask("what k gives 112x112 at stem")
 
@@ -214,6 +221,10 @@ def test_several_inputs_have_sizes_of_their_own() -> None:
 def test_sizes_that_do_not_work_are_told_their_neighbours() -> None:
     answer = example("unet").at(H=100, W=96).valid()
     assert answer.beside == ("H = 100 does not work; 96 and 112 do, or pad by 12",)
+    square = example("unet").at(H=100, W=100).valid()
+    assert square.beside == ("H = W = 100 does not work; 96 and 112 do, or pad by 12",)
+    coupled = example("vgg16").at(H=200, W=224).valid()
+    assert coupled.beside == ("200 x 224 does not work; 224 x 224 does",)
 
 
 def test_kernel_dilation_and_groups() -> None:
@@ -221,5 +232,6 @@ def test_kernel_dilation_and_groups() -> None:
     assert list(net.ask("what groups of c gives c.C = 24")) == [1, 2, 3, 4, 6, 12]
     assert list(net.ask("what dilation of c gives 90x90")) == [5]
     pairs = list(net.ask("what kernel, dilation of c gives c.H = 90"))
-    assert pairs == [{"kernel": 1 + 10 // d, "dilation": d} for d in (1, 2, 5, 10)]
+    # Those nearest to the kernel of 3 that the file has come first.
+    assert pairs == [{"kernel": 1 + 10 // d, "dilation": d} for d in (5, 10, 2, 1)]
     assert list(net.ask("what kernel of p gives 19x19")) == [5]

@@ -14,8 +14,8 @@ from typing import Any
 
 from shapesolver.arithmetic.analysis import bounds
 from shapesolver.arithmetic.analysis import symbols as symbols_of
-from shapesolver.arithmetic.atoms import Symbol
-from shapesolver.arithmetic.formula import Dim, canonical, divide_exactly
+from shapesolver.arithmetic.atoms import Floor, Symbol
+from shapesolver.arithmetic.formula import Dim, Formula, canonical, divide_exactly, operand
 from shapesolver.arithmetic.substitution import substitute
 
 OPERATORS: Mapping[str, Callable[[Any, Any], Any]]
@@ -63,7 +63,18 @@ class Comparison(Condition):
         return self.left, self.right
 
     def __str__(self) -> str:
-        return f"{self.left} {self.op} {self.right}"
+        return f"{as_remainder(self.left)} {self.op} {as_remainder(self.right)}"
+
+
+def as_remainder(dim: Dim) -> str:
+    """A formula as text, ``x - d*(x//d)`` as the ``x % d`` that people write."""
+    for monomial, coefficient in dim.terms if isinstance(dim, Formula) else ():
+        floor = monomial[0]
+        if len(monomial) > 1 or not isinstance(floor, Floor) or floor.denominator != -coefficient:
+            continue
+        if dim - coefficient * Formula.of(floor) == floor.numerator:
+            return f"{operand(floor.numerator)} % {-coefficient}"
+    return str(dim)
 
 
 @dataclass(frozen=True, slots=True)

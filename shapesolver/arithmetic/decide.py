@@ -34,7 +34,7 @@ from shapesolver.arithmetic.sets import IntSet
 from shapesolver.arithmetic.solutions import solutions
 from shapesolver.arithmetic.substitution import substitute
 
-__all__ = ["Proved", "Refuted", "Undecided", "Verdict", "decide", "example", "solutions"]
+__all__ = ["Proved", "Refuted", "Undecided", "Verdict", "decide", "equalities", "example", "solutions"]
 
 SEARCH_LIMIT = 400
 """The most values of the other symbols for which a relation between several is solved in the last one."""
@@ -170,7 +170,7 @@ def _group_example(items: list[Condition]) -> dict[str, int] | None:
         others = [item for item in items if item is not choice]
         return _any_example(both(*others, item) for item in choice.items)
     for item in items:
-        for symbol, value in _equal_to(item):
+        for symbol, value in equalities(item):
             return _substituted(symbol, value, [other for other in items if other is not item])
     return _by_search(items, list(unknowns.values()))
 
@@ -182,7 +182,7 @@ def _in_one_symbol(condition: Truth, symbol: Symbol | None) -> dict[str, int] | 
     return None if least is None else {symbol.text: least}
 
 
-def _equal_to(condition: Condition) -> Iterator[tuple[Symbol, Dim]]:
+def equalities(condition: Condition) -> Iterator[tuple[Symbol, Dim]]:
     """Symbols that an equality gives in terms of the others: ``W == H``, ``W - 2*H == 3``."""
     if not isinstance(condition, Comparison) or condition.op != "==":
         return
@@ -249,7 +249,7 @@ def _above(condition: Condition) -> Iterator[tuple[Symbol, Dim]]:
     gap = condition.left - condition.right if condition.op[0] == ">" else condition.right - condition.left
     excess = Formula.of(Symbol("excess of an inequality", least=int("=" not in condition.op)))
     # gap >= 0 is gap == excess; the excess of a strict one is 1 or more.
-    for symbol, value in _equal_to(Comparison("==", gap, excess)):
+    for symbol, value in equalities(Comparison("==", gap, excess)):
         if symbol not in symbols(excess):
             yield symbol, value
 

@@ -12,10 +12,11 @@ from lark import Token, Transformer, v_args
 
 from shapesolver.diagnostics import ShapeSolverError
 from shapesolver.language import tree
-from shapesolver.language.assembly import Assembly, BadNumber, span_of
+from shapesolver.language.assembly import Assembly, BadNumber
 from shapesolver.language.grammars import build_parser
 from shapesolver.language.questions import Inverse, Losing, Proof, Question, Valid, Why
 from shapesolver.language.tokens import MAX_DEPTH
+from shapesolver.language.wording import plain
 
 MAX_LENGTH = 1000
 """The longest question, in characters."""
@@ -36,10 +37,6 @@ EXAMPLES = (
 )
 """The questions that can be asked, by example."""
 
-_OF = re.compile(r"\b(?P<names>\w+(?:\s*(?:,|and)\s*\w+)*)\s+of\s+(?P<owner>[A-Za-z_][\w.\[\]]*)")
-_SINGLE_EQUALS = re.compile(r"(?<![=!<>])=(?!=)")
-_LEADING = re.compile(r"^((?:for )?(?:what|which)|find)\s+", re.IGNORECASE)
-
 
 class UnreadQuestionError(ShapeSolverError):
     """A question in words that the grammar does not have; the message names the closest that it has."""
@@ -52,23 +49,11 @@ def read_question(text: str) -> Question:
     if max(text.count("("), text.count("["), len(re.findall(r"[-+*/%]|not\b", text))) > MAX_DEPTH:
         raise UnreadQuestionError(f"the question nests more than {MAX_DEPTH} deep")
     try:
-        return _parser().parse(normalised(text))  # type: ignore[return-value]
+        return _parser().parse(plain(text))  # type: ignore[return-value]
     except (lark.exceptions.LarkError, BadNumber):
         close = difflib.get_close_matches(text, EXAMPLES, n=3, cutoff=0.3) or EXAMPLES[:3]
         shown = "\n".join(f"  {example}" for example in close)
         raise UnreadQuestionError(f"cannot read {text!r} as a question; the closest are\n{shown}") from None
-
-
-def normalised(text: str) -> str:
-    """``kernel and stride of conv1`` as ``conv1.kernel, conv1.stride``, ``=`` as ``==``."""
-    lead = _LEADING.match(text)
-    head, tail = (lead.group(), text[lead.end() :]) if lead else ("", text)
-    return head + _SINGLE_EQUALS.sub("==", _OF.sub(_owned, tail)).strip().rstrip("?")
-
-
-def _owned(match: re.Match[str]) -> str:
-    names = re.split(r"\s*(?:,|\band\b)\s*", match["names"])
-    return ", ".join(f"{match['owner']}.{name}" for name in names)
 
 
 @cache
@@ -89,11 +74,6 @@ class QueryAssembly(Assembly, Transformer[Token, Any]):
     def unknowns(self, *names: Any) -> tuple[str, ...]:
         return tuple(map(dotted, names))
 
-    def dims(self, token: Token) -> tree.Tuple:
-        span = span_of(token)
-        numbers = (tree.Number(int(n), span=span) for n in re.findall(r"\d+", token))
-        return tree.Tuple(tuple(numbers), span=span)
-
     def at(self, path: Any) -> tuple[str, Any]:
         return "at", dotted(path)
 
@@ -106,8 +86,11 @@ class QueryAssembly(Assembly, Transformer[Token, Any]):
     def inverse(self, wanted: tuple[str, ...], target: Any, *tails: tuple[str, Any]) -> Inverse:
         return Inverse(wanted, target, **dict(tails))
 
-    def target(self, condition: Any) -> Any:
-        return condition
+    def conditions(self, *items: Any) -> Any:
+        return items[0] if len(items) == 1 else tree.Logic("and", items, span=items[0].span.to(items[-1].span))
+
+    def works(self, sizes: Any, *tails: tuple[str, Any]) -> Valid:
+        return Valid(sizes=sizes, **dict(tails))
 
     def valid(self, *tails: tuple[str, Any]) -> Valid:
         return Valid(**dict(tails))

@@ -27,6 +27,8 @@ class Valid:
     where: tree.Expression | None = None
     lossless: bool = False
     """Whether, moreover, every input cell must reach an output."""
+    sizes: tree.Expression | None = None
+    """The sizes that are asked about, if some are: ``(100, 100)`` or ``H == 100``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,9 @@ class Layer:
     elementwise: ClassVar[bool] = False
     """Whether every output cell depends on the input cell at its own place, so that sizes stay."""
 
+    linear: ClassVar[tuple[str, ...]] = ()
+    """Parameters that its size law is linear in, besides paddings, kernels and factors, which are so in every law."""
+
     tensor_parameters: ClassVar[tuple[str, ...]] = ()
     """Parameters that name a further input tensor, as in ``crop(to=skip)``."""
 
@@ -294,6 +297,17 @@ class AxisWise(Layer):
     def skips(self, axis: int) -> bool:
         """Whether cells between those may go unread: a stride beyond the window, or a dilated one."""
         return False
+
+    def spacing(self, step: int, count: Dim, axis: int) -> int | None:
+        """How far apart the cells lie that ``count`` results read, themselves ``step`` apart.
+
+        1 where none between the first and the last goes unread; ``None`` where they follow no even pattern.
+        """
+        return 1 if step == 1 else None
+
+    def natural_most(self, parameter: str, n: Dim, axis: int) -> Dim | None:
+        """Beyond which value a parameter can change nothing more on an axis of size ``n``; ``None`` for no such end."""
+        return None
 
     def cells(self, result: int, n: Any, axis: int) -> Iterable[int]:
         """The cells that one result depends on, ascending; those outside ``0..n - 1`` are padding."""

@@ -30,6 +30,10 @@ class Bordered(AxisWise):
         value = self.at("amount", axis)
         return value if isinstance(value, tuple) else (value, value)
 
+    def spacing(self, step: int, count: Dim, axis: int) -> int | None:
+        """As far apart as the results."""
+        return step
+
     @classmethod
     def spelled(cls, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """In a one-dimensional spelling, as ``ZeroPadding1D((1, 2))``, two numbers are before and after."""

@@ -8,7 +8,7 @@ from math import prod
 from operator import or_
 from typing import Any, ClassVar
 
-from shapesolver.arithmetic import Dim, compare
+from shapesolver.arithmetic import Dim, both, compare, either, negate
 from shapesolver.layers.base import Need, Tensor, Weight, need
 from shapesolver.layers.cells import Cells, every, gathered, grouped
 from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare
@@ -109,11 +109,11 @@ class Convolving(Windowed):
 
 def not_strided_and_dilated(layer: Windowed, axes: int) -> Need:
     """Keras' limit: no stride above 1 beside a dilation above 1, on whichever axes they are."""
-    above = [
-        any(compare(">", layer.at(name, axis), 1) is True for axis in range(axes)) for name in ("stride", "dilation")
-    ]
+    above = (
+        either(*(compare(">", layer.at(name, axis), 1) for axis in range(axes))) for name in ("stride", "dilation")
+    )
     return need(
-        not all(above),
+        negate(both(*above)),
         "framework-limit",
         f"Keras' {layer.op} takes strides or dilations above 1, not both",
         "",

@@ -116,7 +116,7 @@ class LayerNorm(Normalisation):
     other_names: ClassVar = {"LayerNormalization": "", "LayerNorm": "shape"}
     onnx_names: ClassVar = ("Scale", "B")
 
-    axes: int = declare(Kind.SIZE, "how many axes at the end", default=1, least=1)
+    axes: int = declare(Kind.COUNT, "how many axes at the end", default=1, least=1)
     shape: Any = declare(
         Kind.SIZES,
         "the sizes of those axes, checked when given",

@@ -32,6 +32,7 @@ class Kind(Enum):
     """What values a parameter takes, as the documentation says it."""
 
     SIZE = "a whole number"
+    COUNT = "a plain whole number"
     PER_AXIS = "a whole number or one for each axis"
     FACTORS = "a number or one for each axis"
     PADDING = "a number, a tuple, pairs, or valid, same, causal"
@@ -116,6 +117,12 @@ def _whole(parameter: Parameter, value: Any) -> Dim:
     if isinstance(value, int) and abs(value) > MAX_SIZE:
         raise ParameterError(f"is beyond {MAX_SIZE:.0e}, the greatest size that a file may state")
     return value
+
+
+def _count(parameter: Parameter, value: Any) -> int:
+    if isinstance(value, Formula):
+        raise ParameterError(f"takes a number, and {value} is known only with the sizes")
+    return _whole(parameter, value)  # type: ignore[return-value]
 
 
 def _real(parameter: Parameter, value: Any) -> Any:
@@ -219,6 +226,7 @@ def _many(read: Callable[[Parameter, Any], Any]) -> Callable[[Parameter, Any], A
 
 _READERS: dict[Kind, Callable[[Parameter, Any], Any]] = {
     Kind.SIZE: _whole,
+    Kind.COUNT: _count,
     Kind.PER_AXIS: _each(_whole),
     Kind.FACTORS: _each(_real),
     Kind.PADDING: _padding,

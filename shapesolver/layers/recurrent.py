@@ -27,7 +27,7 @@ class Recurrent(Layer):
     """How many numbers a unit and step leaves for the backward pass: gates, and states between them."""
 
     units: Dim = declare(Kind.SIZE, "features of the state", names=("hidden_size", "output_dim"), least=1)
-    layers: int = declare(Kind.SIZE, "layers on top of each other", default=1, names=("num_layers",), least=1)
+    layers: int = declare(Kind.COUNT, "layers on top of each other", default=1, names=("num_layers",), least=1)
     bidirectional: bool = declare(Kind.FLAG, "whether a second one reads backwards", default=False)
     sequences: bool | None = declare(
         Kind.FLAG,
@@ -190,8 +190,8 @@ class Lstm(Recurrent):
     remembered: ClassVar = 6
     other_names: ClassVar = {"LSTM": "units second layers bias"}
 
-    projection: Dim = declare(
-        Kind.SIZE,
+    projection: int = declare(
+        Kind.COUNT,
         "features the state is projected to (torch); 0 for none",
         default=0,
         names=("proj_size",),

@@ -55,8 +55,8 @@ class Flatten(Rearranging):
     written_by_position: ClassVar = 0
     other_names: ClassVar = {"Flatten": "start end"}
 
-    start: int = declare(Kind.SIZE, "the first axis flattened", default=1, names=("start_dim", "axis"))
-    end: int = declare(Kind.SIZE, "the last axis flattened", default=-1, names=("end_dim",))
+    start: int = declare(Kind.COUNT, "the first axis flattened", default=1, names=("start_dim", "axis"))
+    end: int = declare(Kind.COUNT, "the last axis flattened", default=-1, names=("end_dim",))
 
     def sentences(self, *inputs: Tensor) -> Iterator[str]:
         (tensor,) = inputs

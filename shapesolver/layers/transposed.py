@@ -29,6 +29,8 @@ from shapesolver.layers.work import Saved, Work
 class Spreading(AxisWise):
     """A layer whose size law is linear: ``s*(n - 1) + base``, or a size that the author states."""
 
+    linear: ClassVar[tuple[str, ...]] = ("stride",)
+
     output_size: PerAxis | None
 
     def base(self, axis: int) -> Dim:
@@ -134,6 +136,10 @@ class ConvTranspose(Spreading, Windowed):
     def channels_read(self, wanted: Cells, channels: int) -> Cells:
         return grouped(wanted, self.channels, channels, self.groups)  # type: ignore[arg-type]
 
+    def natural_most(self, parameter: str, n: Dim, axis: int) -> Dim | None:
+        """None: the size grows with kernel and stride for ever."""
+        return None
+
     def before(self, n: Dim, axis: int) -> Dim:
         """The cells cut off at the start of the result."""
         if not self.fills:
@@ -145,6 +151,10 @@ class ConvTranspose(Spreading, Windowed):
     def skips(self, axis: int) -> bool:
         """Whether a dilated window may pass over the results asked about."""
         return compare("==", self.at("dilation", axis), 1) is not True
+
+    def spacing(self, step: int, count: Dim, axis: int) -> int | None:
+        """Neighbouring results read neighbouring cells, unless a dilated window passes over them."""
+        return 1 if step == 1 and not self.skips(axis) else None
 
     def cells(self, result: int, n: Any, axis: int) -> Iterable[int]:
         """The cells ``i`` with ``result = s*i - before + dilation*t`` for a tap ``t``."""

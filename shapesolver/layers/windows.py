@@ -115,6 +115,29 @@ class Windowed(AxisWise):
         beyond = compare("<=", self.at("stride", axis), self.at("kernel", axis))
         return beyond is not True or compare("==", self.at("dilation", axis), 1) is not True
 
+    def spacing(self, step: int, count: Dim, axis: int) -> int | None:
+        """Windows ``stride*step`` apart, each of ``kernel`` cells ``dilation`` apart."""
+        apart: Dim = self.at("stride", axis) * step
+        kernel: Dim = self.at("kernel", axis)
+        dilation: Dim = self.at("dilation", axis) if kernel != 1 else 1
+        if dilation == 1 and compare(">=", kernel, apart) is True:
+            return 1
+        # Dilated windows one cell apart fill each other's gaps as soon as there are as many as a gap is long.
+        if apart == 1 and compare(">=", count, dilation) is True:
+            return 1
+        if (kernel == 1 or apart == dilation) and isinstance(apart, int):
+            return apart
+        return None
+
+    def natural_most(self, parameter: str, n: Dim, axis: int) -> Dim | None:
+        """Where a parameter can change nothing more on an axis of size ``n``; ``None`` where there is no such end.
+
+        A kernel beyond the padded input does not fit; a stride beyond it makes one window, whatever it is.
+        """
+        if parameter not in ("kernel", "stride") or self.fills:
+            return n if parameter == "stride" else None
+        return n + sum(self.pads(n, axis))
+
     def cells(self, result: int, n: Any, axis: int) -> Iterable[int]:
         """``s*result - pad_before + dilation*t`` for the window's taps ``t``."""
         first, last = self.reads(result, result, n, axis)

@@ -9,6 +9,8 @@ from shapesolver.language.queries import read_question
 from shapesolver.language.questions import Inverse, Losing, Proof, Valid, Why
 from shapesolver.solve.answers import Answer, Status
 from shapesolver.solve.losses import losing_layers
+from shapesolver.solve.progress import Progress, unwatched
+from shapesolver.solve.proofs import proof
 from shapesolver.solve.solver import Solver
 from shapesolver.solve.unknowns import QuestionError
 
@@ -19,16 +21,16 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "QuestionError", "Status", "ask", "solve"]
 
 
-def ask(net: Network, text: str) -> Answer:
-    """The answer to a question in words."""
+def ask(net: Network, text: str, progress: Progress = unwatched) -> Answer:
+    """The answer to a question in words; a long one tells its progress."""
     question = read_question(text)
     match question:
         case Inverse():
-            return Solver(net).inverse(question)
+            return Solver(net, progress).inverse(question)
         case Valid():
-            return Solver(net).valid(question)
+            return Solver(net, progress).valid(question)
         case Proof():
-            return Solver(net).proof(question)
+            return proof(net, question)
         case Losing():
             return losing_layers(net)
         case Why(path=path):

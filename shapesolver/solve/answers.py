@@ -7,12 +7,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice, product
+from typing import NamedTuple
 
 from shapesolver.arithmetic import Dim, Truth, holds, substitute
 from shapesolver.arithmetic.sets import IntSet
 
 Box = Mapping[str, IntSet]
 """A set for each unknown: every choice of members is a solution."""
+
+
+Ends = tuple[Dim, Dim]
+"""The least and greatest value, as formulas."""
 
 
 class Status(StrEnum):
@@ -33,9 +38,24 @@ class Check:
     values: Mapping[str, int]
     sizes: tuple[int, ...]
     """The sizes along the way, the result last; empty where the network cannot be built."""
+    problem: str = ""
+    """Why these values are no solution although the sizes can be derived: an assumption that they break."""
 
     def __str__(self) -> str:
         return " -> ".join(map(str, self.sizes))
+
+
+class Unread(NamedTuple):
+    """What a solution leaves unread: ``28 leaves 3 rows and columns of image unread``."""
+
+    value: int
+    """The size."""
+    cells: int
+    """How many cells go unread along each axis of that size."""
+    axes: tuple[str, ...]
+    """The axes: ``("H", "W")``."""
+    input: str
+    """The input that they are of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +73,19 @@ class Answer:
     condition: Truth = True
     """What solutions satisfy besides lying in a box; ``True`` where the boxes say it all."""
     lossless: Answer | None = None
-    """The solutions that leave no input cell unread, where that was asked and can be told."""
-    unread: tuple[tuple[str, int, int], ...] = ()
-    """For solutions that lose something: the size's name, a value, and how many cells along it go unread."""
+    """The solutions that leave no input cell unread; ``undecided`` where that cannot be told."""
+    unread: tuple[Unread, ...] = ()
+    """For some of the solutions, what they leave unread."""
     beside: tuple[str, ...] = ()
-    """For sizes asked about that are no solution: what to use instead."""
+    """For what was asked about and is no solution: what to use instead."""
+    apart: Answer | None = None
+    """Where no one value of a parameter does: the answer with a value for each axis, or for each end of an axis."""
+    general: Mapping[str, Ends] = field(default_factory=dict)
+    """For a symbolic target: the ends between which each unknown lies, as formulas in its letters."""
+    letters: tuple[str, ...] = ()
+    """The letters of a symbolic target; :meth:`holds` needs a value for each."""
+    cases: tuple[Box, ...] = ()
+    """Where nothing does for every size: what does for some, and the sizes it suits."""
     rule: str = ""
     """The general rule, for a symbolic target."""
     checks: tuple[Check, ...] = ()
@@ -68,11 +96,18 @@ class Answer:
     """Why there is no solution, or why the answer is not known."""
 
     def __bool__(self) -> bool:
-        return any(True for _ in islice(self._points(), 1)) if self.condition is not True else bool(self.boxes)
+        if self.status is Status.UNDECIDED:
+            return False
+        if self.condition is True or self.letters:
+            return bool(self.boxes)
+        return any(True for _ in islice(self._points(), 1))
 
     def holds(self, **values: int) -> bool:
-        """Whether these values are a solution; raises ``TypeError`` when an unknown is left out."""
-        missing = set(self.unknowns) - values.keys()
+        """Whether these values are a solution, as any integers may be asked.
+
+        Raises ``TypeError`` when an unknown is left out, and ``ValueError`` for an undecided answer.
+        """
+        missing = {*self.unknowns, *self.letters} - values.keys()
         if missing:
             raise TypeError(f"holds() needs {', '.join(sorted(missing))}")
         if self.status is Status.UNDECIDED:
@@ -83,8 +118,16 @@ class Answer:
 
     @property
     def set(self) -> IntSet:
-        """The solutions of a question with one unknown, or whose others follow from one."""
-        (name,) = (name for name in self.unknowns if name not in self.ties)
+        """The solutions of a question with one unknown, or whose others follow from one.
+
+        Raises ``TypeError`` for more unknowns, and ``ValueError`` for an answer that no set says whole.
+        """
+        names = [name for name in self.unknowns if name not in self.ties]
+        if len(names) != 1:
+            raise TypeError(f"a set has one unknown, and these are {', '.join(names) or 'none'}; see .boxes")
+        if self.condition is not True or self.status is Status.UNDECIDED:
+            raise ValueError(f"no set says it all: {self.reason or self.condition}")
+        (name,) = names
         found = IntSet.nothing()
         for box in self.boxes:
             found = found | box[name]
@@ -107,7 +150,11 @@ class Answer:
     @property
     def count(self) -> int | float:
         """How many solutions there are; ``math.inf`` for infinitely many."""
+        if self.letters or self.status is Status.UNDECIDED:
+            raise ValueError(f"not known: {self.reason or 'it depends on ' + ', '.join(self.letters)}")
         if self.condition is not True:
+            if not all(members.is_finite for box in self.boxes for members in box.values()):
+                raise ValueError(f"not known: how many satisfy {self.condition}")
             return sum(1 for _ in self._points())
         return sum(math.prod(members.count for members in box.values()) for box in self.boxes)
 
@@ -117,6 +164,8 @@ class Answer:
             yield values[self.unknowns[0]] if len(self.unknowns) == 1 else values
 
     def _points(self) -> Iterator[dict[str, int]]:
+        if self.letters:
+            raise ValueError(f"the solutions depend on {', '.join(self.letters)}; see .general")
         for box in self.boxes:
             for members in product(*box.values()) if all(s.is_finite for s in box.values()) else _diagonal(box):
                 values = dict(zip(box, members, strict=True))
@@ -130,6 +179,8 @@ class Answer:
             return f"{'undecided' if self.status is Status.UNDECIDED else 'none'}: {self.reason}"
         if not self.unknowns:
             return self.reason
+        if self.general:
+            return ", ".join(f"{name} {low}..{high}" for name, (low, high) in self.general.items())
         if len(self.unknowns) == 1 and self.condition is True:
             return str(self.set)
         boxes = (", ".join(f"{name} {members}" for name, members in box.items()) for box in self.boxes)

@@ -1,86 +1,187 @@
-"""Which input cells reach a result: the first and last one read, as formulas in the input sizes.
+"""Which cells of the inputs reach a result, as formulas in the input sizes.
 
-Read backwards from the result, layer by layer, an axis at a time; where paths join, their intervals are united.
-A stride beyond its window or a dilated window leaves cells out in between: there the interval says nothing, and
-:func:`reading` answers ``None``.
+Read backwards from the results, each axis on its own: a run of cells, of one distance, with symbolic ends. Where
+paths join, their runs are united. Runs that do not unite into one run, or cells left out in no even pattern, leave
+only the hull known; another path that reads all of the hull makes up for that. Where none does, the answer is
+``None``: not known, which is never taken for a no.
 """
 
 from __future__ import annotations
 
-from shapesolver.arithmetic import Dim, Truth, both, compare, maximum, minimum
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from shapesolver.arithmetic import Dim, Truth, both, compare, maximum, minimum, symbols
 from shapesolver.derive import Derivation
 from shapesolver.layers.base import AxisWise, Layer, Tensor
-from shapesolver.layers.merging import Arithmetic, Concat
+from shapesolver.layers.reading import Reading
 from shapesolver.model.graph import Wire
 
-Interval = tuple[Dim, Dim]
+
+class Run(NamedTuple):
+    """The cells ``first``, ``first + step``, ... ``last``; with ``step`` ``None`` some of those from first to last."""
+
+    first: Dim
+    last: Dim
+    step: int | None = 1
+
+    def covers(self, other: Run) -> bool:
+        """Whether it surely holds every cell of the other."""
+        return (
+            self.step == 1
+            and compare("<=", self.first, other.first) is True
+            and compare(">=", self.last, other.last) is True
+        )
 
 
-def reading(derivation: Derivation, target: Wire, axis: str) -> dict[int, Interval] | None:
-    """For each input layer, the first and last cell along an axis that the target depends on.
+class Needed(NamedTuple):
+    """What is read of one tensor: a run for each axis."""
 
-    ``None`` where the interval alone does not tell which cells are read.
-    """
-    tensor = derivation.tensor(*target)
-    if tensor is None:
-        return None
-    size = tensor.sizes[tensor.axes.index(axis)] if axis in tensor.axes else 1
-    needed: dict[int, Interval] = {target.node: (0, size - 1)}
-    for index in range(target.node, -1, -1):
-        if index not in needed:
-            continue
-        node = derivation.graph.nodes[index]
-        inputs = derivation.inputs(index)
-        if inputs is None:
+    runs: tuple[Run, ...]
+    box: bool
+    """Whether every cell is read whose place on each axis is in that axis' run."""
+
+    def is_whole(self, tensor: Tensor) -> bool:
+        """Whether surely every cell is read."""
+        return self.box and all(_is_full(run, size) for run, size in zip(self.runs, tensor.sizes, strict=True))
+
+
+def whole(tensor: Tensor) -> Needed:
+    """Every cell of a tensor."""
+    return Needed(tuple(Run(0, size - 1) for size in tensor.sizes), True)
+
+
+def reading(derivation: Derivation, wires: Iterable[Wire]) -> dict[int, Needed] | None:
+    """What the results depend on of each input layer; ``None`` where one of them cannot be built."""
+    needed: dict[Wire, Needed] = {}
+    for wire in wires:
+        tensor = derivation.tensor(*wire)
+        if tensor is None:
             return None
-        layer = derivation.layers[index]
-        for number, (wire, source) in enumerate(zip(node.inputs, inputs, strict=True)):
-            found = _reads(layer, number, inputs, source, needed[index], axis)
-            if found is None:
-                return None
-            needed[wire.node] = _united(needed.get(wire.node), found)
-    return {i: interval for i, interval in needed.items() if not derivation.graph.nodes[i].inputs}
+        needed[wire] = whole(tensor)
+    found: dict[int, Needed] = {}
+    for index in range(max((wire.node for wire in needed), default=-1), -1, -1):
+        outputs = {wire.output: needed.pop(wire) for wire in [w for w in needed if w.node == index]}
+        node, inputs = derivation.graph.nodes[index], derivation.inputs(index)
+        if not outputs or inputs is None:
+            continue
+        if not node.inputs:
+            found[index] = outputs[0]
+            continue
+        for output, wanted in outputs.items():
+            made = derivation.tensor(index, output)
+            assert made is not None
+            readings = derivation.layers[index].readings(*inputs, output=output)
+            for wire, source, axes in zip(node.inputs, inputs, readings, strict=True):
+                if axes is not None:
+                    read = _read(derivation.layers[index], source, axes, wanted, wanted.is_whole(made))
+                    needed[wire] = _united(needed[wire], read) if wire in needed else read
+    return found
 
 
-def nothing_lost(derivation: Derivation, target: Wire, axis: str) -> Truth | None:
-    """That every cell of every input along an axis reaches the target; ``None`` where intervals cannot tell."""
-    found = reading(derivation, target, axis)
+def nothing_lost(derivation: Derivation, wires: Iterable[Wire], sizes: Iterable[str]) -> Truth | None:
+    """That every input cell along the axes of these sizes reaches a result; ``None`` where that is not known."""
+    asked = set(sizes)
+    return _all_read(derivation, wires, lambda size: not asked.isdisjoint(s.text for s in symbols(size)))
+
+
+def nothing_lost_at(derivation: Derivation, nodes: Iterable[int]) -> Truth | None:
+    """The same along every axis, for the first results of these nodes."""
+    return _all_read(derivation, map(Wire, nodes), lambda _: True)
+
+
+def _all_read(derivation: Derivation, wires: Iterable[Wire], asked: Callable[[Dim], bool]) -> Truth | None:
+    found = reading(derivation, wires)
     if found is None:
         return None
-    truths = []
-    for index, (first, last) in found.items():
-        tensor = derivation.tensor(index)
-        if tensor is not None and axis in tensor.axes:
-            n = tensor.sizes[tensor.axes.index(axis)]
-            truths += [compare("<=", first, 0), compare(">=", last, n - 1)]
-    return both(*truths)
+    known: Truth = True
+    unknown = False
+    for node, needed in found.items():
+        tensor = derivation.tensor(node)
+        assert tensor is not None
+        for size, run in zip(tensor.sizes, needed.runs, strict=True):
+            if asked(size):
+                covered = both(compare("<=", run.first, 0), compare(">=", run.last, size - 1))
+                # Cells apart are all there are only where there is one.
+                known = both(known, covered, run.step in (1, None) or compare("==", size, 1))
+                unknown = unknown or run.step is None
+    return None if unknown and known is not False else known
 
 
-def _reads(
-    layer: Layer, number: int, inputs: tuple[Tensor, ...], source: Tensor, interval: Interval, axis: str
-) -> Interval | None:
-    """What one input must provide for an interval of a layer's result."""
-    if axis not in source.axes:
-        return 0, 0
-    n = source.sizes[source.axes.index(axis)]
-    if layer.elementwise or isinstance(layer, Arithmetic):
-        return _clamped(interval, n)
-    if isinstance(layer, Concat):
-        joined = layer.axis if isinstance(layer.axis, str) else source.axes[layer.axis - (layer.axis > 0)]
-        return _clamped(interval, n) if joined != axis else (0, n - 1)
-    if isinstance(layer, AxisWise) and number == 0 and axis != "C":
-        position = layer.split(Tensor(tuple(range(source.rank)), source.axes))[1].index(source.axes.index(axis))
-        if layer.skips(position):
-            return None
-        return _clamped(layer.reads(*interval, n, position), n)
-    return 0, n - 1
+def _read(layer: Layer, source: Tensor, axes: tuple[Reading, ...], needed: Needed, all_of_it: bool) -> Needed:
+    """What a layer reads of one input for what is needed of one result."""
+    runs = tuple(_along(layer, place, source, reading, needed, all_of_it) for place, reading in enumerate(axes))
+    # Axes that are read together, as when some become one, are a box only for all of the result.
+    apart = all(reading.exact for reading in axes)
+    return Needed(runs, (needed.box and apart) or (all_of_it and not apart))
 
 
-def _clamped(interval: Interval, n: Dim) -> Interval:
-    return maximum(interval[0], 0), minimum(interval[1], n - 1)
+def _along(layer: Layer, place: int, source: Tensor, reading: Reading, needed: Needed, all_of_it: bool) -> Run:
+    """The cells read along one axis of an input."""
+    size = source.sizes[place]
+    if reading.follows is None:
+        return Run(0, size - 1, 1 if reading.exact or all_of_it else None)
+    wanted = needed.runs[reading.follows]
+    if not reading.exact:
+        return Run(0, size - 1, 1 if all_of_it else None)
+    first, last = reading.run(wanted.first, wanted.last)
+    run = _clamped(Run(first, last, _spacing(layer, place, source, reading, wanted)), size)
+    if reading.uniform or _is_full(run, size):
+        return run
+    # What comes from several places, as in a concat, may come from none of this one's.
+    return Run(0, size - 1, None)
 
 
-def _united(one: Interval | None, other: Interval) -> Interval:
-    if one is None:
+def _spacing(layer: Layer, place: int, source: Tensor, reading: Reading, wanted: Run) -> int | None:
+    """How far apart the cells lie that a run of results reads."""
+    if wanted.step is None:
+        return None
+    if isinstance(layer, AxisWise):
+        channel = source.rank - 1 if layer.dialect.channels_last else 0
+        if place == channel:
+            return 1
+        return layer.spacing(wanted.step, wanted.last - wanted.first + 1, place - (place > channel))
+    if reading.taps is None:
+        return wanted.step
+    # A slice: one result reads one cell, and the next reads the one a step further.
+    (here, end), (there, _) = reading.run(0, 0), reading.run(1, 1)
+    apart = there - here
+    return wanted.step * apart if here == end and isinstance(apart, int) else None
+
+
+def _is_full(run: Run, size: Dim) -> bool:
+    return run.covers(Run(0, size - 1))
+
+
+def _clamped(run: Run, size: Dim) -> Run:
+    """The part of a run that lies in the tensor; an uneven end of cells apart is not told."""
+    if size == 1:
+        return Run(0, 0, run.step and 1)
+    first, last = maximum(run.first, 0), minimum(run.last, size - 1)
+    inside = (first, last) == (run.first, run.last)
+    return Run(first, last, run.step if run.step == 1 or inside else None)
+
+
+def _united(one: Needed, other: Needed) -> Needed:
+    """What both read: a box still where one covers the other, or where they differ along one axis alone."""
+    runs = tuple(_join(a, b) for a, b in zip(one.runs, other.runs, strict=True))
+    alike = sum(a == b for a, b in zip(one.runs, other.runs, strict=True)) >= len(runs) - 1
+    covered = any(side.box and side.runs == runs for side in (one, other))
+    return Needed(runs, covered or (alike and one.box and other.box))
+
+
+def _join(one: Run, other: Run) -> Run:
+    """The cells of both runs."""
+    if one == other or one.covers(other):
+        return one
+    if other.covers(one):
         return other
-    return minimum(one[0], other[0]), maximum(one[1], other[1])
+    first, last = minimum(one.first, other.first), maximum(one.last, other.last)
+    alike = one.step == other.step and (one.step == 1 or one.first == other.first)
+    return Run(first, last, one.step if alike and _meet(one, other) else None)
+
+
+def _meet(one: Run, other: Run) -> bool:
+    """Whether there is surely no gap between two runs, neither of which is empty."""
+    ends = one.first == other.first or one.last == other.last
+    return ends or compare("<=", maximum(one.first, other.first), minimum(one.last, other.last) + 1) is True

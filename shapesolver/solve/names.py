@@ -12,7 +12,7 @@ from shapesolver.derive import Derivation
 from shapesolver.diagnostics import Span
 from shapesolver.language import tree
 from shapesolver.model.errors import BuildError
-from shapesolver.model.graph import Wire
+from shapesolver.model.graph import Graph, Wire
 from shapesolver.model.scope import Scope, TensorValue
 from shapesolver.model.values import Values, dotted_text
 from shapesolver.solve.unknowns import QuestionError, UnbuildableError
@@ -24,6 +24,8 @@ class Reader:
 
     derivation: Derivation
     mentioned: set[int] = field(default_factory=set)
+    free: set[str] = field(default_factory=set)
+    """Letters that stand for any size: the ``n`` of n x n."""
 
     def truth(self, expression: tree.Expression) -> Truth:
         """The condition; raises :class:`QuestionError` for names that mean nothing."""
@@ -38,9 +40,7 @@ class Reader:
         graph = self.derivation.graph
         if path in graph.names:
             return graph.names[path]
-        close = difflib.get_close_matches(path, graph.names, n=3)
-        hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        raise QuestionError(f"no layer is called `{path}`{hint}")
+        raise unknown_layer(graph, path)
 
     def about(self, expression: tree.Expression) -> set[int]:
         """The nodes whose results an expression mentions, whether or not they can be built."""
@@ -49,7 +49,9 @@ class Reader:
     def _read(self, read: Any, expression: tree.Expression) -> Any:
         symbols = {name: symbol(name) for name in self.derivation.graph.symbols}
         holes = {name: symbol(name, least=0) for name in self.derivation.graph.holes}
-        scope = Scope(names={**symbols, **holes})
+        letters = {name: symbol(name) for name in _letters(expression) - self.derivation.graph.names.keys()}
+        self.free |= letters.keys() - symbols.keys() - holes.keys()
+        scope = Scope(names={**letters, **symbols, **holes})
         try:
             return read(expression, scope)
         except BuildError as error:
@@ -88,6 +90,30 @@ class Reader:
         if name not in self.derivation.graph.holes:
             raise QuestionError(f"the file has no hole ?{name}")
         return symbol(name, least=0)
+
+
+def unknown_layer(graph: Graph, path: str) -> QuestionError:
+    """The error for a path that names no layer, with the layers that it may mean."""
+    inside = [node.path for node in graph.nodes if node.path.startswith((f"{path}.", f"{path}["))]
+    if inside:
+        more = f" and {len(inside) - 4} more" if len(inside) > 4 else ""
+        return QuestionError(f"`{path}` is several layers; name one: {', '.join(inside[:4])}{more}")
+    close = difflib.get_close_matches(path, {**graph.names, **{node.path: None for node in graph.nodes}}, n=3)
+    hint = f"; did you mean {' or '.join(close)}?" if close else ""
+    return QuestionError(f"no layer is called `{path}`{hint}")
+
+
+def _letters(expression: Any) -> set[str]:
+    """The names of one small letter in an expression."""
+    if isinstance(expression, tree.Name):
+        return {expression.text} if len(expression.text) == 1 and expression.text.islower() else set()
+    if isinstance(expression, (tree.Attribute, tree.Index)):
+        return set()
+    if is_dataclass(expression):
+        return {name for item in fields(expression) for name in _letters(getattr(expression, item.name))}
+    if isinstance(expression, tuple):
+        return {name for part in expression for name in _letters(part)}
+    return set()
 
 
 def _mentions(expression: Any, names: Mapping[str, Wire]) -> Iterator[int]:

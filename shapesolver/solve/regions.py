@@ -10,16 +10,24 @@ from shapesolver.arithmetic import (
     Comparison,
     Condition,
     Dim,
+    Either,
     Formula,
     Group,
     Truth,
     both,
+    canonical,
     compare,
+    negate,
     resolve,
+    substitute,
     symbols,
 )
 from shapesolver.arithmetic.atoms import Atom, Symbol
+from shapesolver.arithmetic.decide import equalities, example
+from shapesolver.arithmetic.masks import Undecided
 from shapesolver.arithmetic.products import product_solutions
+from shapesolver.arithmetic.pullback import preimage
+from shapesolver.arithmetic.sets import IntSet
 from shapesolver.arithmetic.solutions import solutions
 from shapesolver.solve.answers import Box
 
@@ -38,7 +46,20 @@ def region(condition: Truth, unknowns: Sequence[Symbol]) -> Region:
     if condition is False:
         return Region(())
     items = condition.items if isinstance(condition, Both) else () if condition is True else (condition,)
-    ties = dict(_ties(items))
+    asked = {symbol.text for symbol in unknowns}
+    strange = [item for item in items if not names(item) & asked]
+    if strange:
+        # What is about other sizes alone leaves the unknowns free, unless nothing satisfies it.
+        items = tuple(item for item in items if item not in strange)
+        if example(both(*strange)) is None:
+            return Region(())
+    joined = sorted({name for item in items for name in names(item)} - asked)
+    if joined:
+        raise Undecided(f"it depends on {', '.join(joined)}, which has no value here")
+    choice = next((item for item in items if isinstance(item, Either) and len(names(item)) > 1), None)
+    if choice is not None and len(choice.items) <= MOST_CASES:
+        return _cases(choice, [item for item in items if item is not choice], unknowns)
+    ties = dict(_ties(items, unknowns))
     if ties:
         inner = both(*(resolve(item, ties) for item in items), *(_least(s, ties) for s in unknowns if s.text in ties))
         found = region(inner, [s for s in unknowns if s.text not in ties])
@@ -49,12 +70,29 @@ def region(condition: Truth, unknowns: Sequence[Symbol]) -> Region:
     boxes: list[Box] = [box] if all(box.values()) else []
     rest: list[Condition] = []
     for item in coupled:
-        split = _product_boxes(item, unknowns)
+        split = _product_boxes(item, unknowns) or _sum_boxes(item, unknowns, box)
         if split is None:
             rest.append(item)
         else:
             boxes = [met for one in boxes for other in split if (met := _met(one, other)) is not None]
     return Region(tuple(boxes), {}, both(*rest))
+
+
+MOST_CASES = 8
+"""The most alternatives that are told apart."""
+
+
+def _cases(choice: Either, others: Sequence[Condition], unknowns: Sequence[Symbol]) -> Region:
+    """The union over the alternatives, each without those before it, so that no solution counts twice."""
+    found: list[Region] = []
+    for index, item in enumerate(choice.items):
+        before = (negate(earlier) for earlier in choice.items[:index])
+        found.append(region(both(*others, *before, item), unknowns))
+    if any(part.ties or part.rest is not True for part in found):
+        # Parts of different form are no union of boxes: the condition itself says it.
+        wide = region(both(*others), unknowns)
+        return Region(wide.boxes, wide.ties, both(wide.rest, resolve(choice, wide.ties)))
+    return Region(tuple(box for part in found for box in part.boxes))
 
 
 def names(condition: Condition) -> set[str]:
@@ -67,24 +105,15 @@ def _least(symbol: Symbol, ties: dict[str, Dim]) -> Truth:
     return compare(">=", ties[symbol.text], symbol.least)
 
 
-def _ties(items: Iterable[Condition]) -> Iterable[tuple[str, Dim]]:
-    """The first equality of two plain symbols: ``W == H``."""
+def _ties(items: Iterable[Condition], unknowns: Sequence[Symbol]) -> Iterable[tuple[str, Dim]]:
+    """The first equality that gives one unknown in terms of others: ``W == H``, ``H == 2*W - 2``."""
+    order = [symbol.text for symbol in unknowns]
     for item in items:
-        if isinstance(item, Comparison) and item.op == "==":
-            left, right = _plain(item.left), _plain(item.right)
-            if left is not None and right is not None and left != right:
-                later, earlier = max(left, right), min(left, right)
-                yield later.text, Formula.of(earlier)
-                return
-
-
-def _plain(dim: Dim) -> Symbol | None:
-    """The symbol that a dimension is, if it is nothing else."""
-    if isinstance(dim, Formula) and not dim.constant and len(dim.terms) == 1:
-        ((monomial, coefficient),) = dim.terms
-        if coefficient == 1 and len(monomial) == 1 and isinstance(monomial[0], Symbol):
-            return monomial[0]
-    return None
+        found = [(symbol.text, value) for symbol, value in equalities(item) if symbols(value)]
+        if found:
+            # The later unknown follows from the earlier.
+            yield max(found, key=lambda tie: order.index(tie[0]))
+            return
 
 
 def _product_boxes(item: Condition, unknowns: Sequence[Symbol]) -> list[Box] | None:
@@ -92,8 +121,9 @@ def _product_boxes(item: Condition, unknowns: Sequence[Symbol]) -> list[Box] | N
     if not isinstance(item, Comparison) or item.op != "==":
         return None
     left, right = (item.left, item.right) if isinstance(item.right, int) else (item.right, item.left)
-    if not isinstance(left, Formula) or not isinstance(right, int) or left.constant or len(left.terms) != 1:
+    if not isinstance(left, Formula) or not isinstance(right, int) or len(left.terms) != 1:
         return None
+    right -= left.constant
     ((monomial, coefficient),) = left.terms
     factors: dict[str, Dim] = {}
     for atom in monomial:
@@ -104,6 +134,44 @@ def _product_boxes(item: Condition, unknowns: Sequence[Symbol]) -> list[Box] | N
     by_name = {s.text: s for s in unknowns}
     found = product_solutions([(factor, by_name[name]) for name, factor in factors.items()], coefficient, right)
     return [dict(zip(factors, box, strict=True)) for box in found]
+
+
+MOST_MEMBERS = 4096
+"""The most values of one unknown that a sum of two is told apart by."""
+MOST_VALUES = 256
+"""The most values that they may have there."""
+
+
+def _sum_boxes(item: Condition, unknowns: Sequence[Symbol], box: Box) -> list[Box] | None:
+    """``f(x) + g(y) == 0`` as boxes where one of the two has few values: for each of them, what gives it and its rest.
+
+    ``None`` for a relation of another form, or with too many values.
+    """
+    by_name = {symbol.text: symbol for symbol in unknowns}
+    if not isinstance(item, Comparison) or item.op != "==" or len(names(item)) != 2:
+        return None
+    gap = canonical(item.left - item.right)
+    parts: dict[str, Dim] = dict.fromkeys(names(item), 0)
+    for monomial, coefficient in gap.terms if isinstance(gap, Formula) else ():
+        owners = {symbol.text for atom in monomial for symbol in symbols(Formula.of(atom))}
+        if len(owners) != 1:
+            return None
+        (owner,) = owners
+        parts[owner] += Formula(((monomial, coefficient),), 0)
+    few = min(parts, key=lambda name: box[name].count)
+    (other,) = parts.keys() - {few}
+    if box[few].count > MOST_MEMBERS or not isinstance(gap, Formula):
+        return None
+    values: dict[int, list[int]] = {}
+    for n in box[few]:
+        values.setdefault(substitute(parts[few], {few: n}), []).append(n)
+    if len(values) > MOST_VALUES:
+        return None
+    return [
+        {few: IntSet.finite(members), other: preimage(parts[other], wanted, wanted, by_name[other])}
+        for value, members in values.items()
+        if (wanted := -value - gap.constant) is not None
+    ]
 
 
 def _opened(atom: Atom) -> Dim:

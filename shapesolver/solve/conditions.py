@@ -1,0 +1,47 @@
+"""What a network demands of its sizes: the layers' needs, the file's assumptions, a question's limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from shapesolver.arithmetic import Truth, both, resolve
+from shapesolver.derive import Derivation
+from shapesolver.language import tree
+from shapesolver.solve.names import Reader
+
+
+def upstream(derivation: Derivation, targets: Iterable[int]) -> list[int]:
+    """The nodes that the targets depend on, themselves included, in order."""
+    wanted = set(targets)
+    for index in range(max(wanted, default=-1), -1, -1):
+        if index in wanted:
+            wanted.update(wire.node for wire in derivation.graph.nodes[index].inputs)
+    return sorted(wanted)
+
+
+def needs(derivation: Derivation, targets: Iterable[int]) -> Truth:
+    """What the layers up to the targets need."""
+    truths: list[Truth] = []
+    for index in upstream(derivation, targets):
+        outcome = derivation.outcomes[index]
+        if outcome is None or outcome.broken is not None:
+            return False
+        truths.extend(condition.truth for condition in outcome.conditions)
+    return both(*truths)
+
+
+def assumed(derivation: Derivation) -> Truth:
+    """The file's assumptions, as far as they are about what is derived."""
+    truths = (derivation.truth(claim) for claim in derivation.graph.assumptions)
+    pending = derivation.graph.references.keys() - derivation.known.keys()
+    return both(*(t for t in truths if isinstance(t, bool) or not any(s.text in pending for s in t.symbols())))
+
+
+def limits(derivation: Derivation, where: tree.Expression | None) -> Truth:
+    """What a question's ``where`` leaves."""
+    return True if where is None else resolve(Reader(derivation).truth(where), derivation.known)
+
+
+def all_nodes(derivation: Derivation) -> range:
+    """Every node: for questions about the whole network."""
+    return range(len(derivation.graph.nodes))
