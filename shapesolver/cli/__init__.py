@@ -13,6 +13,7 @@ from shapesolver import __version__
 
 COMMANDS = {
     "show": "show",
+    "cost": "cost",
     "check": "check",
     "ask": "ask",
     "why": "why",

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shapesolver.diagnostics import Diagnostic
+from shapesolver.render import cost
 from shapesolver.render.excerpt import pieces
 from shapesolver.render.summary import Summary, cells, headers, headline, totals
 
@@ -40,6 +41,25 @@ def summary_table(summary: Summary, formulas: bool, weights: bool) -> Table:
 def print_summary(summary: Summary, formulas: bool, weights: bool) -> None:
     """Print the table."""
     console().print(summary_table(summary, formulas, weights))
+
+
+def print_cost(report: cost.Report) -> None:
+    """Print what a network costs: the table, then the totals, each under its label."""
+    table = Table(title=cost.headline(report), title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in cost.COLUMNS:
+        left = column in cost.TEXT_COLUMNS
+        table.add_column(column, justify="left" if left else "right", overflow="fold", no_wrap=not left)
+    *rows, total = cost.cells(report)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    table.add_row(*map(Text, total), style="bold")
+    totals = Table.grid(padding=(0, 2))
+    for label, text in cost.closing(report):
+        totals.add_row(Text(label), Text(text))
+    out = console()
+    out.print(table)
+    out.print()
+    out.print(totals)
 
 
 def print_diagnostics(diagnostics: Iterable[Diagnostic], source: str, filename: str, stderr: bool = False) -> None:
