@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 import sympy
+from click.testing import CliRunner
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import shapesolver
 from shapesolver import Net, ShapeError, load, parse
 from shapesolver.arithmetic import Dim, substitute, symbol
+from shapesolver.cli import main
 from shapesolver.derive import apply
 from shapesolver.layers.base import Layer, Tensor
 from shapesolver.layers.registry import kinds
@@ -65,6 +67,14 @@ def test_a_layer_knows_its_own() -> None:
     assert net.cost()["conv2"].macs == 204_800
     with pytest.raises(KeyError, match="no layer is called 'conv3'; did you mean conv2 or conv1"):
         net.cost()["conv3"]
+
+
+def test_a_block_costs_what_its_layers_cost() -> None:
+    cost = example("resnet50").usual().cost()
+    block = cost["layer4"]
+    layers = [layer for layer in cost if layer.path.startswith("layer4.")]
+    assert (block.op, block.params, block.macs) == ("block", 14_964_736, sum(layer.macs for layer in layers))
+    assert cost["layer4.repeat1"].params == sum(layer.params for layer in layers if "repeat1" in layer.path)
 
 
 def test_costs_are_formulas_where_sizes_are() -> None:
@@ -277,3 +287,73 @@ def test_large_networks_are_measured_quickly() -> None:
     cost = net.cost()
     assert (cost.macs, cost.peak.bytes) == (5_000 * 4_096, 2 * 4 * 64)
     assert time.perf_counter() - start < 5
+
+
+# At the terminal.
+
+
+def shown(*arguments: str) -> Any:
+    return CliRunner().invoke(main, ["cost", *arguments])
+
+
+def test_the_page_shows_what_the_command_prints() -> None:
+    page = (EXAMPLES.parent / "costs.md").read_text()
+    expected = page.partition("docs/examples/mnist.net\n")[2].partition("```")[0]
+    done = shown(str(EXAMPLES / "mnist.net"))
+    assert done.exit_code == 0
+    assert [line.rstrip() for line in done.stdout.splitlines()] == expected.splitlines()
+
+
+def test_a_large_network_is_shown_by_block() -> None:
+    lines = shown(str(EXAMPLES / "resnet50.net")).stdout.splitlines()
+    assert [line.split("  ")[0] for line in lines[2:13]] == [
+        "image",
+        "stem (2 layers)",
+        "relu1",
+        "max_pool1",
+        "layer1 (32 layers)",
+        "layer2 (42 layers)",
+        "layer3 (62 layers)",
+        "layer4 (32 layers)",
+        "adaptive_avg_pool1",
+        "fc",
+        "total",
+    ]
+    deeper = shown(str(EXAMPLES / "resnet50.net"), "--depth", "2").stdout
+    assert "layer3.repeat1 (50 layers)" in deeper
+
+
+def test_the_greatest_come_first() -> None:
+    lines = shown(str(EXAMPLES / "vgg16.net"), "--sort", "params", "--batch", "2").stdout.splitlines()
+    assert lines[0] == "vgg16 (torch, H = 224, W = 224): 2 examples in float32"
+    assert [line.split()[0] for line in lines[2:5]] == ["fc6", "fc7", "fc8"]
+    assert lines[22].split("  ")[0] == "and 17 more"
+
+
+def test_costs_as_json_and_markdown() -> None:
+    import json
+
+    found = json.loads(shown(str(EXAMPLES / "vgg16.net"), "--format", "json", "--dtype", "int8").stdout)
+    assert (found["macs"], found["parameters"], found["weight_bytes"]) == (15_470_264_320, 138_357_544, 138_357_544)
+    assert found["peak"] == {"bytes": 6_422_528, "at": "pool1.repeat1[0].relu1"}
+    assert found["formula"].startswith("2097152*(H//32)*(W//32) + ")
+    assert len(found["layers"]) == len(example("vgg16"))
+    markdown = shown(str(EXAMPLES / "mnist.net"), "--format", "markdown").stdout
+    assert "| conv1 | 8 x 8 x 32 | 100,352 | 25.9 | 1,600 | 1.2 | 8 KiB | 53.8 |" in markdown
+
+
+def test_costs_that_are_formulas(tmp_path: Path) -> None:
+    file = tmp_path / "free.net"
+    file.write_text("dialect torch\ninput(3, H, W)\nconv(8, kernel=3)\n")
+    done = shown(str(file))
+    assert "216*(H - 2)*(W - 2)" in done.stdout
+    assert done.exit_code == 0
+    assert "give sizes with --at" in shown(str(file), "--sort", "macs").stderr
+
+
+def test_what_cannot_be_built_is_reported(tmp_path: Path) -> None:
+    file = tmp_path / "broken.net"
+    file.write_text("input(3, 3, 1)\nconv(8, kernel=5)\n")
+    done = shown(str(file))
+    assert done.exit_code == 1
+    assert "conv1" in done.stderr and done.stdout == ""

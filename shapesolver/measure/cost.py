@@ -89,13 +89,31 @@ class NetworkCost(Generic[S]):
         return iter(self.layers)
 
     def __getitem__(self, path: str) -> LayerCost[S]:
-        """The cost of the layer with this path; raises ``KeyError`` with close names."""
-        for cost in self.layers:
-            if cost.path == path:
-                return cost
-        close = difflib.get_close_matches(path, [cost.path for cost in self.layers], n=2)
+        """The cost of a layer, or of a whole block or repeat, by its path; raises ``KeyError`` with close names."""
+        placed = self._net.layers
+        found = [index for index, layer in enumerate(placed) if layer.path == path]
+        if found:
+            return self._layer(found[0])
+        inside = [index for index, layer in enumerate(placed) if layer.path.startswith((f"{path}.", f"{path}["))]
+        if inside:
+            return self._together(path, inside)
+        close = difflib.get_close_matches(path, [layer.path for layer in placed], n=2)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
         raise KeyError(f"no layer is called {path!r}{hint}")
+
+    def _together(self, path: str, inside: list[int]) -> LayerCost[S]:
+        """The cost of several layers as one."""
+        placed, form = [self._net.layers[index] for index in inside], self._form
+        return LayerCost(
+            path,
+            "block",
+            form(sum_of(layer.work.macs for layer in placed) * self._examples),
+            form(sum_of(layer.work.flops for layer in placed) * self._examples),
+            form(sum_of(count(layer.own_arrays) for layer in placed)),
+            form(sum_of(self._weight_bytes(index) for index in inside)),
+            form(sum_of(self._inference.results[index] for index in inside)),
+            all(layer.work.known for layer in placed),
+        )
 
     def _layer(self, index: int) -> LayerCost[S]:
         layer, form = self._net.layers[index], self._form
