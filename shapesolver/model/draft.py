@@ -12,7 +12,7 @@ from shapesolver.layers.base import Layer
 from shapesolver.layers.dialects import Dialect
 from shapesolver.model.calls import is_symbolic
 from shapesolver.model.errors import AlreadySaid, BuildError, LimitError
-from shapesolver.model.graph import Claim, Graph, Node, Reference, Wire
+from shapesolver.model.graph import BlockUse, Claim, Graph, Node, Reference, Wire
 from shapesolver.model.scope import Scope, TensorValue
 
 MAX_LAYERS = 250_000
@@ -26,6 +26,11 @@ class Instance:
     block: tree.Block
     arguments: dict[str, Any]
     nodes: range
+
+    def use(self) -> BlockUse:
+        """What the graph keeps of it."""
+        values = {n: value for n, value in self.arguments.items() if not isinstance(value, TensorValue)}
+        return BlockUse(self.block.name.text, values)
 
 
 @dataclass(slots=True)
@@ -62,6 +67,7 @@ class Draft:
             assumptions=tuple(self.assumptions),
             expectations=tuple(self.expectations),
             spans=self.spans,
+            blocks={path: instance.use() for path, instance in self.instances.items()},
         )
 
     def add(

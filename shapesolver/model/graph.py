@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from shapesolver.arithmetic import Truth
 from shapesolver.diagnostics import Span
@@ -52,6 +52,13 @@ class Claim(NamedTuple):
     span: Span
 
 
+class BlockUse(NamedTuple):
+    """A block in its place: its name, and what was given to it, tensors left out."""
+
+    name: str
+    arguments: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Graph:
     """The whole network. ``nodes`` are in order: each comes after its inputs."""
@@ -71,3 +78,5 @@ class Graph:
     expectations: tuple[Claim, ...] = ()
     spans: Mapping[str, Span] = field(default_factory=dict)
     """Where each name was given."""
+    blocks: Mapping[str, BlockUse] = field(default_factory=dict)
+    """The blocks used, by the path of each use."""
