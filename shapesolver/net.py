@@ -14,6 +14,7 @@ from shapesolver.network import Network, PlacedLayer, ShapeError, Size, public
 if TYPE_CHECKING:
     import numpy
     import onnx
+    from torch import nn
 
     from shapesolver.exchange.sketch import Imported
     from shapesolver.measure.alignment import Alignment
@@ -113,6 +114,16 @@ class Net(Network):
         from shapesolver.measure.lost import lost
 
         return {found.path: found for found in lost(self.at(**sizes).usual().derivation)}
+
+    def to_torch(self) -> nn.Module:
+        """The network as a PyTorch module, untrained: ``nn.Sequential`` where it is one.
+
+        Sizes that constructors need are those at the usual input sizes. Raises :class:`ShapeSolverError` naming the
+        layer that PyTorch cannot express, or where it is not installed (``pip install shapesolver[torch]``).
+        """
+        from shapesolver.exchange.torch.module import to_torch
+
+        return to_torch(self)
 
     # Questions.
 

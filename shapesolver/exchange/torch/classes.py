@@ -201,7 +201,11 @@ def _shape(part: Part, found: Classes) -> Any:
         else:
             result = tuple(wires.setdefault(wire, len(wires)) for wire in member.inputs), len(member.outputs)
         if isinstance(member, Leaf):
-            construct = (construct, abstract(member.written.stages, []) if part.chain else None, member.shared and member.shared.name)
+            construct = (
+                construct,
+                abstract(member.written.stages, []) if part.chain else None,
+                member.shared and member.shared.name,
+            )
         for wire in member.outputs if isinstance(member, Leaf) or not member.rounds or member.chain else inner(member):
             wires.setdefault(wire, len(wires))
         made.append((member.name, construct, result))
@@ -333,5 +337,3 @@ def role(slot: Slot) -> str:
 def same(one: Any, two: Any) -> bool:
     """Whether two values are written alike: 1 and True are not."""
     return type(one) is type(two) and one == two
-
-

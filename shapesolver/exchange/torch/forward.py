@@ -163,5 +163,3 @@ def _depth(expression: Expression) -> int:
         inner = max((_depth(getattr(expression, f.name)) for f in fields(expression)), default=0)
         return inner + (not isinstance(expression, (Extent, Value)))
     return 0
-
-

@@ -17,7 +17,6 @@ from shapesolver.layers.source import Constant, Input, LearnedTensor
 from shapesolver.model.graph import Node, Wire
 from shapesolver.network import Network
 
-
 HELD = (LearnedTensor, Constant)
 """Tensors that the module itself holds."""
 
@@ -39,7 +38,7 @@ class Writing:
         for index, node in enumerate(self._graph.nodes):
             results = self._usual.outcomes[index]
             if results is None or results.broken is not None:
-                why = "" if results is None else f": {results.broken.trouble().message}"
+                why = f": {results.broken.trouble().message}" if results and results.broken else ""
                 raise ExchangeError(f"{node.path}: {node.layer.describe()} cannot be built at these sizes{why}")
             if isinstance(node.layer, Input):
                 self._first[Wire(index)] = self._flips() and node.layer.sizes[1:] != () and self._spatial(Wire(index))
@@ -65,7 +64,9 @@ class Writing:
             raise ExchangeError(f"{node.path}: its sizes depend on the input's; state them, as in --at H=224,W=224")
         self._first[Wire(index)] = False
         tensor = Made()
-        result = tensor if self._only_broadcast(index, len(sizes)) else method(tensor, "expand", Batch(), *[-1] * len(sizes))
+        result = (
+            tensor if self._only_broadcast(index, len(sizes)) else method(tensor, "expand", Batch(), *[-1] * len(sizes))
+        )
         kind = "nn.Parameter" if node.layer.op == "parameter" else "nn.Buffer"
         return Written(result, call(kind, call("torch.zeros", *(Slot(n, "size", keyword=False) for n in sizes))))
 

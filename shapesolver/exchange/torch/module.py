@@ -25,7 +25,6 @@ from shapesolver.exchange.torch.code import (
 from shapesolver.exchange.torch.layers import Writing
 from shapesolver.exchange.torch.program import Leaf, Part, Tree
 from shapesolver.exchange.torch.text import symbols_needed
-from shapesolver.layers.base import Tensor
 from shapesolver.layers.source import Input
 from shapesolver.model.graph import Wire
 from shapesolver.network import Network
@@ -33,7 +32,14 @@ from shapesolver.network import Network
 if TYPE_CHECKING:
     from torch import nn
 
-OPERATORS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "@": operator.matmul}
+OPERATORS = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "**": operator.pow,
+    "@": operator.matmul,
+}
 
 
 def to_torch(net: Network) -> nn.Module:
@@ -118,7 +124,7 @@ class Building:
         return nn.Sequential(*made) if part.chain else nn.ModuleList(made)
 
     def _container(self, part: Part, inputs: tuple[Wire, ...], symbols: dict[str, tuple[int, int]]) -> nn.Module:
-        module = _network_class()(part, inputs, symbols, self._support)
+        module: nn.Module = _network_class()(part, inputs, symbols, self._support)
         for member in part.members:
             made = self._made(member)
             if made is not None:
@@ -158,14 +164,14 @@ class Evaluation:
         self.tensors = tensors
         self.symbols: dict[str, Any] = {}
         self._support = support
-        self._batch = next(iter(tensors.values()), None)
+        self._batch: Any = next(iter(tensors.values()), None)
         self._module: Any = None
 
     def run(self, part: Part, owner: Any) -> None:
         """Do what a part does, its members being the owner's."""
         for member in part.members:
             name = member.shared.name if isinstance(member, Leaf) and member.shared else member.name
-            module = owner[int(name)] if part.rounds else getattr(owner, name, None)
+            module: Any = owner[int(name)] if part.rounds else getattr(owner, name, None)
             if isinstance(member, Part) and member.rounds and not member.chain:
                 self.run(member, module)
                 continue
@@ -204,7 +210,7 @@ class Evaluation:
             case Size(formula=formula):
                 return substitute(formula, self.symbols)
             case Batch():
-                return self._batch.shape[0]  # type: ignore[union-attr]
+                return self._batch.shape[0]
             case list():
                 return [self.value(item) for item in expression]
             case tuple():
@@ -226,11 +232,9 @@ class Evaluation:
 
     def _function(self, name: str) -> Any:
         """A function of ``torch``, ``nn`` or ``F``, or one of ``support.py``; the names are this package's own."""
-        home, _, attribute = name.rpartition(".")
         if name == "OrderedDict":
             return OrderedDict
-        if not home:
-            return getattr(self._support, attribute)
-        return getattr(getattr(self._support, home), attribute)
-
-
+        found = self._support
+        for step in name.split("."):
+            found = getattr(found, step)
+        return found

@@ -23,7 +23,7 @@ from shapesolver.exchange.torch.code import (
 
 WIDTH = 88
 """The longest line."""
-BINDING = {"+": 1, "-": 1, "*": 2, "//": 2, "@": 2}
+BINDING = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "@": 2, "**": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,6 @@ def lines(prefix: str, doc: Doc, indent: int, suffix: str = "") -> list[str]:
     for item in doc.items:
         broken += lines("", item, indent + 4, comma)
     return [*broken, f"{pad}{doc.close}{suffix}"]
-
-
 
 
 def document(expression: Expression) -> Doc:

@@ -14,13 +14,65 @@ from shapesolver.exchange.torch.code import Batch, Expression, Size, Value, Writ
 from shapesolver.model.graph import Graph, Wire
 
 RESERVED = frozenset(
-    "add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval extra_repr "
-    "float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules mtia "
-    "named_buffers named_children named_modules named_parameters parameters register_backward_hook register_buffer "
-    "register_forward_hook register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook "
-    "register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter "
-    "register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule "
-    "share_memory state_dict to to_empty train training type xpu zero_grad self torch nn F".split()
+    [
+        "add_module",
+        "apply",
+        "bfloat16",
+        "buffers",
+        "call_super_init",
+        "children",
+        "compile",
+        "cpu",
+        "cuda",
+        "double",
+        "dump_patches",
+        "eval",
+        "extra_repr",
+        "float",
+        "forward",
+        "get_buffer",
+        "get_extra_state",
+        "get_parameter",
+        "get_submodule",
+        "half",
+        "ipu",
+        "load_state_dict",
+        "modules",
+        "mtia",
+        "named_buffers",
+        "named_children",
+        "named_modules",
+        "named_parameters",
+        "parameters",
+        "register_backward_hook",
+        "register_buffer",
+        "register_forward_hook",
+        "register_forward_pre_hook",
+        "register_full_backward_hook",
+        "register_full_backward_pre_hook",
+        "register_load_state_dict_post_hook",
+        "register_load_state_dict_pre_hook",
+        "register_module",
+        "register_parameter",
+        "register_state_dict_post_hook",
+        "register_state_dict_pre_hook",
+        "requires_grad_",
+        "set_extra_state",
+        "set_submodule",
+        "share_memory",
+        "state_dict",
+        "to",
+        "to_empty",
+        "train",
+        "training",
+        "type",
+        "xpu",
+        "zero_grad",
+        "self",
+        "torch",
+        "nn",
+        "F",
+    ]
 )
 """Names that ``nn.Module`` or the file itself has use for."""
 
@@ -189,7 +241,7 @@ class Tree:
         """Whether each member is a module of the one before it, and of nothing else."""
         if len(part.inputs) != 1 or len(part.outputs) != 1:
             return False
-        current = part.inputs
+        current: tuple[Wire, ...] = part.inputs
         for member in part.members:
             fits = member.written.stages is not None if isinstance(member, Leaf) else len(member.outputs) == 1
             if not fits or member.inputs != current or (isinstance(member, Leaf) and (member.shared or member.tied)):

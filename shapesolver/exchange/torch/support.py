@@ -6,14 +6,17 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812  (as everyone writes it)
 
+# What is copied has no annotations, as models mostly have none.
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, var-annotated"
 
-def pad_same(x, window, value=0.0, lower=False):  # type: ignore[no-untyped-def]
+
+def pad_same(x, window, value=0.0, lower=False):
     """Pad so that ceil(n / stride) windows fit along every axis, the odd cell at the end."""
     rank = x.dim() - 2
     sizes = [window.kernel_size, window.stride, getattr(window, "dilation", 1)]
     sizes = [size if isinstance(size, tuple) else (size,) * rank for size in sizes]
     amounts = []
-    for n, kernel, stride, dilation in zip(x.shape[2:], *sizes):
+    for n, kernel, stride, dilation in zip(x.shape[2:], *sizes, strict=True):
         reach = (kernel - 1) * dilation + 1
         total = max((n - 1) // stride * stride + reach - n, 0)
         before = total - total // 2 if lower else total // 2
@@ -21,17 +24,17 @@ def pad_same(x, window, value=0.0, lower=False):  # type: ignore[no-untyped-def]
     return F.pad(x, amounts, value=value)
 
 
-def pad_past(x, conv):  # type: ignore[no-untyped-def]
+def pad_past(x, conv):
     """Pad the start alone, so that no window sees what comes after it."""
     return F.pad(x, ((conv.kernel_size[0] - 1) * conv.dilation[0], 0))
 
 
-def average_same(x, pool):  # type: ignore[no-untyped-def]
+def average_same(x, pool):
     """Average pooling over ceil(n / stride) windows, the padding not counted."""
     return pool(pad_same(x, pool)) / pool(pad_same(torch.ones_like(x), pool))
 
 
-def crop_to(x, other, offset=None):  # type: ignore[no-untyped-def]
+def crop_to(x, other, offset=None):
     """The part of x of the other tensor's spatial size, from offset on: the middle when left out."""
     for axis in range(2, x.dim()):
         size = other.shape[axis]
@@ -40,7 +43,7 @@ def crop_to(x, other, offset=None):  # type: ignore[no-untyped-def]
     return x
 
 
-def last_step(x, recurrent):  # type: ignore[no-untyped-def]
+def last_step(x, recurrent):
     """The last state of a recurrent module's top layer, both directions side by side."""
     state = recurrent(x)[1]
     state = state[0] if isinstance(state, tuple) else state
@@ -49,7 +52,7 @@ def last_step(x, recurrent):  # type: ignore[no-untyped-def]
     return torch.cat([state[-2], state[-1]], dim=1)
 
 
-def without(module, *names):  # type: ignore[no-untyped-def]
+def without(module, *names):
     """The module without some of its parameters."""
     for name in names:
         module.register_parameter(name, None)
@@ -59,7 +62,7 @@ def without(module, *names):  # type: ignore[no-untyped-def]
 class MultiHeadAttention(nn.Module):
     """Keras' attention: each head has features of its own, whatever the query has."""
 
-    def __init__(self, heads, key_dim, value_dim, query, key, value, bias=True):  # type: ignore[no-untyped-def]
+    def __init__(self, heads, key_dim, value_dim, query, key, value, bias=True):
         super().__init__()
         self.heads = heads
         self.query = nn.Linear(query, heads * key_dim, bias)
@@ -67,7 +70,7 @@ class MultiHeadAttention(nn.Module):
         self.value = nn.Linear(value, heads * value_dim, bias)
         self.attention_output = nn.Linear(heads * value_dim, query, bias)
 
-    def forward(self, query, key, value):  # type: ignore[no-untyped-def]
+    def forward(self, query, key, value):
         """The query's places, attending to the value's."""
         q, k, v = (
             x.unflatten(2, (self.heads, -1)).transpose(1, 2)

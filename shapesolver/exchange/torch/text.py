@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import PurePath
 
-from shapesolver.exchange.torch.classes import Classes, ModuleClass, camel, classify, sequential
+from shapesolver.exchange.torch.classes import ModuleClass, camel, classify, sequential
 from shapesolver.exchange.torch.code import Call, Expression
 from shapesolver.exchange.torch.forward import Forward
 from shapesolver.exchange.torch.layers import Writing
@@ -94,7 +95,8 @@ class Writer:
             return "\n".join([*head, *lines("return ", document(stages), 4)])
         constructs = {m.name: made for m in root.members if (made := self._construct(m)) is not None}
         names = {wire: safe("_".join(segments(name))) for wire, name in inputs}
-        text = [f"class {self._name}(nn.Module):", f'    """Takes {shapes}.{self._layout_note}"""', "", "    def __init__(self):"]
+        takes = f'    """Takes {shapes}.{self._layout_note}"""'
+        text = [f"class {self._name}(nn.Module):", takes, "", "    def __init__(self):"]
         text += self._members(root, constructs)
         text += self._ties()
         text += ["", f"    def forward(self, {', '.join(names.values())}):"]
@@ -173,8 +175,6 @@ def _imports(text: str) -> str:
         "import torch.nn.functional as F": "F.",
         "from torch import nn": "nn.",
     }
-    import re
-
     return "\n".join(line for line, use in wanted.items() if re.search(rf"(?<![\w.]){re.escape(use)}", text))
 
 
@@ -184,6 +184,5 @@ def _support() -> dict[str, str]:
     found = {}
     for item in ast.parse(source).body:
         if isinstance(item, (ast.FunctionDef, ast.ClassDef)):
-            text = ast.get_source_segment(source, item) or ""
-            found[item.name] = text.replace("  # type: ignore[no-untyped-def]", "")
+            found[item.name] = ast.get_source_segment(source, item) or ""
     return found

@@ -27,6 +27,43 @@ ACTIVATIONS = {
     "log_sigmoid": ("F.logsigmoid", "nn.LogSigmoid"),
     "exponential": ("torch.exp", ""),
 }
+FUNCTIONS = [
+    "abs",
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atanh",
+    "ceil",
+    "cos",
+    "cosh",
+    "erf",
+    "erfc",
+    "exp2",
+    "expm1",
+    "floor",
+    "frac",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "neg",
+    "reciprocal",
+    "relu",
+    "round",
+    "rsqrt",
+    "sigmoid",
+    "sign",
+    "sin",
+    "sinc",
+    "sinh",
+    "sqrt",
+    "square",
+    "tan",
+    "trunc",
+]
+"""Functions of each cell that ``torch`` has under the same name."""
 SLOPED = {
     "leaky_relu": ("F.leaky_relu", "nn.LeakyReLU", "negative_slope"),
     "elu": ("F.elu", "nn.ELU", "alpha"),
@@ -100,6 +137,8 @@ def attention(placed: Placed) -> Written:
 def recurrent(placed: Placed) -> Written:
     """``self.lstm1(x)[0]``: every step; or the last state."""
     layer: Any = placed.layer
+    if layer.op == "gru" and not layer.reset_after:
+        placed.refuse("nn.GRU resets after the product with the state")
     projection = (Slot(layer.projection, "proj_size", 0),) if layer.op == "lstm" else ()
     made = Call(
         f"nn.{layer.op.upper()}",
@@ -115,8 +154,7 @@ def recurrent(placed: Placed) -> Written:
     )
     twice = layer.bias and layer.dialect.keras and layer.op != "gru"
     note = "PyTorch keeps two bias vectors where Keras has one" if twice else ""
-    sequences = not layer.dialect.keras if layer.sequences is None else layer.sequences
-    if sequences:
+    if layer.every_step:
         return Written(Item(Made(placed.inputs), (0,)), made, note=note)
     return Written(call("last_step", placed.inputs[0], Made()), made, note=note)
 
@@ -167,7 +205,7 @@ def group_norm(placed: Placed) -> Written:
 @writes("instance_norm", layout="first")
 def instance_norm(placed: Placed) -> Written:
     """``nn.InstanceNorm2d(64)``."""
-    slots = (Slot(placed.channels, "num_features", keyword=False), placed.slot("affine", "affine", False))
+    slots = (Slot(placed.channels, "num_features", keyword=False), Slot(placed.layer.learns, "affine", False))  # type: ignore[attr-defined]
     return module(Call(placed.ranked("InstanceNorm"), slots), placed.inputs)
 
 
@@ -201,6 +239,15 @@ def sloped(placed: Placed) -> Written:
     return function(call(name, placed.inputs[0], **more), call(stage, **more))
 
 
+@writes("pointwise", layout="either")
+def pointwise(placed: Placed) -> Written:
+    """``torch.sqrt(x)``."""
+    name: str = placed.layer.function  # type: ignore[attr-defined]
+    if name.lower() not in FUNCTIONS:
+        placed.refuse(f"it is not known what {name} is there")
+    return function(call(f"torch.{name.lower()}", placed.inputs[0]), None)
+
+
 @writes("prelu", layout="first")
 def prelu(placed: Placed) -> Written:
     """``nn.PReLU(64)``: one slope for all, or one a channel."""
@@ -226,5 +273,3 @@ def along_axis(placed: Placed) -> Written:
     axis = placed.layer.axis  # type: ignore[attr-defined]
     dim = axis if isinstance(axis, int) and not placed.first else placed.dim(axis)
     return function(call(name, placed.inputs[0], dim=dim), call(stage, dim=dim))
-
-

@@ -7,7 +7,7 @@ from functools import reduce
 from shapesolver.exchange.torch.code import Operation, Written, call, function
 from shapesolver.exchange.torch.writers import Placed, writes
 
-OPERATORS = {"add": "+", "sub": "-", "mul": "*", "matmul": "@"}
+OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "power": "**"}
 
 
 @writes("concat", layout="either")
@@ -24,17 +24,25 @@ def stack(placed: Placed) -> Written:
     return function(call("torch.stack", list(placed.inputs), dim=placed.dim(axis, 1)), None)
 
 
-@writes("add", "sub", "mul", layout="either")
+@writes(*OPERATORS, layout="either")
 def arithmetic(placed: Placed) -> Written:
     """``a + b``."""
     symbol = OPERATORS[placed.layer.op]
     return function(reduce(lambda left, right: Operation(symbol, left, right), placed.inputs), None)
 
 
-@writes("max", layout="either")
-def maximum(placed: Placed) -> Written:
+@writes("average", layout="either")
+def average(placed: Placed) -> Written:
+    """``(a + b) / 2``."""
+    total = reduce(lambda left, right: Operation("+", left, right), placed.inputs)
+    return function(Operation("/", total, len(placed.inputs)), None)
+
+
+@writes("max", "min", layout="either")
+def extreme(placed: Placed) -> Written:
     """``torch.maximum(a, b)``."""
-    return function(reduce(lambda left, right: call("torch.maximum", left, right), placed.inputs), None)
+    name = "torch.maximum" if placed.layer.op == "max" else "torch.minimum"
+    return function(reduce(lambda left, right: call(name, left, right), placed.inputs), None)
 
 
 @writes("matmul")

@@ -100,3 +100,42 @@ def chunk(placed: Placed) -> Written:
     return function(method(placed.inputs[0], "chunk", parts, dim=placed.dim(layer.axis)), None)
 
 
+REDUCTIONS = {"mean": "mean", "sum": "sum", "max": "amax", "min": "amin", "logsumexp": "logsumexp"}
+REDUCTIONS |= {"var": "var", "std": "std", "prod": "prod", "any": "any", "all": "all"}
+REDUCTIONS |= {"argmax": "argmax", "argmin": "argmin"}
+ONE_AXIS = ("prod", "argmax", "argmin")
+"""Reductions that PyTorch does along one axis at a time."""
+
+
+@writes("reduce")
+def reduce_(placed: Placed) -> Written:
+    """``x.sum((1, 2))``."""
+    layer: Any = placed.layer
+    dims = tuple(index + 1 for index in sorted(layer.indices(placed.tensors[0])))
+    more: dict[str, Any] = {"keepdim": True} if layer.keepdims else {}
+    if layer.how in ("l1", "l2"):
+        norm = call("torch.linalg.vector_norm", placed.inputs[0], int(layer.how[1]), dim=dims, **more)
+        return function(norm, None)
+    if layer.how in ONE_AXIS and len(dims) > 1:
+        placed.refuse(f"there is no {layer.how} along several axes; flatten them first")
+    if layer.how in ("var", "std"):
+        more["correction"] = 0
+    dim = dims[0] if len(dims) == 1 else dims
+    return function(method(placed.inputs[0], REDUCTIONS[layer.how], dim, **more), None)
+
+
+@writes("expand")
+def expand(placed: Placed) -> Written:
+    """``x.expand(-1, 64, 7, 7)``."""
+    sizes: Any = placed.open.sizes  # type: ignore[attr-defined]
+    x = placed.inputs[0]
+    for _ in range(len(sizes) - placed.tensors[0].rank):
+        x = method(x, "unsqueeze", 1)
+    return function(method(x, "expand", -1, *map(size, sizes)), None)
+
+
+@writes("tile")
+def tile(placed: Placed) -> Written:
+    """``x.repeat(1, 2, 2)``."""
+    times: Any = placed.open.times  # type: ignore[attr-defined]
+    return function(method(placed.inputs[0], "repeat", 1, *map(size, times)), None)

@@ -102,7 +102,8 @@ def pad(placed: Placed) -> Written:
         placed.refuse(f"there is no padding of mode {layer.mode}")
     pairs = tuple(placed.numbers(layer.ends(axis), "amounts") for axis in range(placed.rank))
     amounts = tuple(amount for pair in reversed(pairs) for amount in pair)
-    return module(Call(placed.ranked(PADS[layer.mode]), (Slot(common(amounts), "padding", keyword=False),)), placed.inputs)
+    slots = (Slot(common(amounts), "padding", keyword=False),)
+    return module(Call(placed.ranked(PADS[layer.mode]), slots), placed.inputs)
 
 
 @writes("crop", layout="first")
@@ -124,14 +125,10 @@ def unpool(placed: Placed) -> Written:
     if len(placed.inputs) != 2:
         placed.refuse("it needs the places that a max_pool chose; name the pool, as in unpool(2, _, pool1)")
     stride = None if layer.stride == layer.kernel else placed.numbers(layer.stride, "stride")
-    made = Call(
-        placed.ranked("MaxUnpool"),
-        (placed.slot("kernel", "kernel_size").positional(), Slot(stride, "stride"), placed.slot("padding", "padding", 0)),
-    )
+    kernel = placed.slot("kernel", "kernel_size").positional()
+    made = Call(placed.ranked("MaxUnpool"), (kernel, Slot(stride, "stride"), placed.slot("padding", "padding", 0)))
     if layer.output_size is None:
         return Written(Made(placed.inputs), made)
     open_layer: Any = placed.open
     sizes = [size(open_layer.at("output_size", axis)) for axis in range(placed.rank)]
     return Written(Made(placed.inputs, (("output_size", sizes),)), made)
-
-
