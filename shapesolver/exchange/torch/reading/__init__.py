@@ -1,0 +1,1 @@
+"""PyTorch modules read as networks: traced, then each operation as a layer."""
