@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from shapesolver.checking import check
     from shapesolver.diagnostics import Diagnostic, NetError, ShapeSolverError, Span
     from shapesolver.net import Net, from_keras, from_onnx, load, parse
+    from shapesolver.net import Net, from_keras, from_torch, load, parse
     from shapesolver.network import PlacedLayer, ShapeError
     from shapesolver.rewrite.weights import convert_weights
 
@@ -32,6 +33,7 @@ __all__ = [
     "convert_weights",
     "from_keras",
     "from_onnx",
+    "from_torch",
     "load",
     "parse",
 ]
@@ -48,6 +50,7 @@ _HOMES = {
     "ShapeError": "network",
     "from_keras": "net",
     "from_onnx": "net",
+    "from_torch": "net",
     "load": "net",
     "parse": "net",
 }

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shapesolver.solve.answers import Answer
 
 __all__ = ["Net", "PlacedLayer", "ShapeError", "examine", "from_keras", "from_onnx", "load", "parse"]
+__all__ = ["Net", "PlacedLayer", "ShapeError", "examine", "from_keras", "from_torch", "load", "parse"]
 
 
 def load(path: str | Path, inputs: Sequence[str] = ()) -> Net:
@@ -64,6 +65,15 @@ def from_onnx(model: onnx.ModelProto) -> Net:
     from shapesolver.exchange import load as load_model
 
     return imported(load_model(model), model.graph.name or "model")
+def from_torch(module: nn.Module, *inputs: Any) -> Net:
+    """The network of a PyTorch module, traced on inputs of these sizes, batch left out.
+
+    ``from_torch(resnet50(), (3, 224, 224))``; an example tensor does, too. Spatial sizes become symbols, or those
+    that are named: ``(3, ("H", 224), 224)``.
+    """
+    from shapesolver.exchange.torch.source import from_torch as read_module
+
+    return imported(read_module(module, *inputs), type(module).__name__)
 
 
 def parse(text: str, filename: str = "<text>") -> Net:

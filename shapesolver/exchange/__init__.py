@@ -6,6 +6,7 @@ A framework registers in the tables below: who reads its files, who reads its ob
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -29,7 +30,7 @@ FILES = {
 OBJECTS = {
     "keras": "shapesolver.exchange.keras.reading:read_model",
     "tf_keras": "shapesolver.exchange.keras.reading:read_model",
-    "torch": "shapesolver.exchange.torch.reading:read_module",
+    "torch": "shapesolver.exchange.torch.source:read_module",
     "onnx": "shapesolver.exchange.onnx.reading:read_model",
 }
 """Who reads an object, ``(model, source, inputs) -> Imported``, by the package that its class, or one that its class
@@ -108,10 +109,14 @@ def _from_model(model: Any, source: str, inputs: Sequence[str]) -> Imported:
 def _made(source: str) -> Any:
     """What a factory makes; the object itself where it is no function or class."""
     path, _, name = source.partition(":")
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # the working directory, as for `python -m`
     try:
         made = getattr(import_module(path), name)
     except (ImportError, AttributeError) as error:
         raise ExchangeError(f"{source} cannot be imported: {error}") from None
+    except Exception as error:
+        raise ExchangeError(f"{source} cannot be imported: {type(error).__name__}: {error}") from error
     is_factory = isinstance(made, type) or not any(
         base.__module__.partition(".")[0] in OBJECTS for base in type(made).__mro__
     )

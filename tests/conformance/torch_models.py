@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import torch
-import torch.nn.functional as F  # noqa: N812
-from torch import nn
+import pytest
+
+torch = pytest.importorskip("torch")
+nn, F = torch.nn, torch.nn.functional
 
 
 def conv_bn(into: int, out: int, kernel: Any = 1, stride: int = 1, padding: Any = 0, groups: int = 1) -> nn.Sequential:
@@ -444,9 +445,8 @@ class DeepLab(nn.Module):
         for rate in rates:
             conv = nn.Conv2d(into, width, 3, padding=rate, dilation=rate, bias=False)
             self.branches.append(nn.Sequential(conv, nn.BatchNorm2d(width), nn.ReLU()))
-        self.branches.append(
-            ASPPPooling(nn.AdaptiveAvgPool2d(1), nn.Conv2d(into, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU())
-        )
+        conv = nn.Conv2d(into, width, 1, bias=False)
+        self.branches.append(ASPPPooling(nn.AdaptiveAvgPool2d(1), conv, nn.BatchNorm2d(width), nn.ReLU()))
         self.project = nn.Sequential(conv_bn(width * len(self.branches), width), nn.Dropout(0.5))
         self.head = nn.Conv2d(width, classes, 1)
 

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from shapesolver.arithmetic import substitute
-from shapesolver.exchange.errors import missing_package
+from shapesolver.exchange import needs
 from shapesolver.exchange.torch.code import (
     Batch,
     Call,
@@ -47,10 +47,7 @@ def to_torch(net: Network) -> nn.Module:
 
     Raises :class:`ExchangeError` where PyTorch is missing or cannot express a layer.
     """
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        raise missing_package("torch", "building a module") from None
+    needs("torch")
     return Building(net).module()
 
 

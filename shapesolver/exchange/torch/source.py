@@ -1,15 +1,13 @@
-"""PyTorch models by name or as objects: ``package.module:factory`` and what sizes it takes."""
+"""A PyTorch module and the sizes of its inputs: which may vary, and what they hold."""
 
 from __future__ import annotations
 
-import importlib
-import os
-import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from shapesolver.arithmetic import Dim
-from shapesolver.exchange.errors import ExchangeError, missing_package
+from shapesolver.exchange import needs
+from shapesolver.exchange.errors import ExchangeError
 from shapesolver.exchange.sketch import Imported, Sketch
 from shapesolver.exchange.torch.reading.values import Ref
 from shapesolver.layers.dialects import Dialect
@@ -23,6 +21,9 @@ SEQUENCE_MODULES = ("Linear", "LSTM", "GRU", "RNN", "MultiheadAttention", "Layer
 INDEX_MODULES = ("Embedding", "EmbeddingBag")
 """Modules that take whole numbers."""
 
+DIGITS = 9
+"""The most digits of a size that a model can be run on."""
+
 Shape = Sequence[int | tuple[str, int]]
 """An input's sizes, batch left out: numbers, and names with usual sizes for those that may vary."""
 
@@ -32,6 +33,8 @@ class Free(NamedTuple):
 
     sizes: tuple[int, ...]
     names: tuple[str | None, ...]
+    given: bool
+    """Whether the caller chose the names: the same name is then the same size in every input."""
     whole: bool
     """Whether it holds whole numbers, as an embedding needs."""
 
@@ -43,7 +46,7 @@ def from_torch(module: Any, *inputs: Any, source: str = "") -> Imported:
     become symbols, the sizes given their usual ones; ``("H", 224)`` names the sizes that may vary instead.
     Raises :class:`ExchangeError` where the module does not run on them, or cannot be traced.
     """
-    torch = _torch("reading a PyTorch module")
+    torch = needs("torch")
     if not isinstance(module, torch.nn.Module):
         raise ExchangeError(f"{source or 'the model'} is a {type(module).__name__}, not a torch.nn.Module")
     source = source or type(module).__name__
@@ -64,55 +67,19 @@ def from_torch(module: Any, *inputs: Any, source: str = "") -> Imported:
     return sketch.finish()
 
 
-def load_model(reference: str) -> Any:
-    """The module that ``package.module:factory`` names: what the factory returns, or the module object itself.
-
-    Imports the user's code from the working directory or the installed packages, and runs nothing but the factory.
-    """
-    _torch("reading a PyTorch module")
-    path, _, name = reference.partition(":")
-    if not path or not name or not all(part.isidentifier() for part in (*path.split("."), *name.split("."))):
-        raise ExchangeError(f"{reference} is no reference to a model; write package.module:factory")
-    here = os.getcwd()  # noqa: PTH109  (what sys.path holds is text)
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        found = importlib.import_module(path)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except ModuleNotFoundError as error:
-        raise ExchangeError(f"{reference}: no module is called {error.name}") from None
-    except AttributeError:
-        raise ExchangeError(f"{reference}: {path} has no {name}") from None
-    except Exception as error:
-        raise ExchangeError(f"{reference}: importing {path} raises {_said(error)}") from None
-    return _made(found, reference)
+def read_module(module: Any, source: str, inputs: Sequence[str]) -> Imported:
+    """A module as a network; its inputs' sizes as the command line has them: ``3, H=224, W=224``."""
+    return from_torch(module, *map(_shape, inputs), source=source)
 
 
-def _made(found: Any, reference: str) -> Any:
-    import torch
-
-    if isinstance(found, torch.nn.Module):
-        return found
-    if not callable(found):
-        raise ExchangeError(f"{reference} is a {type(found).__name__}, neither a module nor a factory")
-    try:
-        return found()
-    except Exception as error:
-        raise ExchangeError(f"{reference}() raises {_said(error)}") from None
-
-
-def _said(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
-
-
-def _torch(what: str) -> Any:
-    try:
-        import torch
-    except ImportError:
-        raise missing_package("torch", what) from None
-    return torch
+def _shape(text: str) -> Shape:
+    sizes: list[int | tuple[str, int]] = []
+    for piece in text.split(","):
+        name, equals, number = (part.strip() for part in piece.rpartition("="))
+        if not number.isdecimal() or len(number) > DIGITS or (equals and not name.isidentifier()):
+            raise ExchangeError(f"{piece.strip()!r} is no size of an input; write 3,224,224 or 3,H=224,W=224")
+        sizes.append((name, int(number)) if equals else int(number))
+    return sizes
 
 
 def _free(module: Any, inputs: Sequence[Any]) -> list[Free]:
@@ -120,18 +87,19 @@ def _free(module: Any, inputs: Sequence[Any]) -> list[Free]:
     first = next((type(part).__name__ for part in module.modules() if not [*part.children()]), "")
     sequence, whole = first in SEQUENCE_MODULES, first in INDEX_MODULES
     free = []
-    for given in inputs:
-        if hasattr(given, "dtype"):
-            sizes: tuple[Any, ...] = tuple(given.shape[1:])
-            whole = not given.dtype.is_floating_point
+    for one in inputs:
+        if hasattr(one, "dtype"):
+            sizes: tuple[Any, ...] = tuple(one.shape[1:])
+            whole = not one.dtype.is_floating_point
         else:
-            sizes = tuple(given)
+            sizes = tuple(one)
         numbers = tuple(int(n[1]) if isinstance(n, tuple) else int(n) for n in sizes)
-        if any(isinstance(n, tuple) for n in sizes):
+        given = any(isinstance(n, tuple) for n in sizes)
+        if given:
             names = tuple(n[0] if isinstance(n, tuple) else None for n in sizes)
         else:
             names = _usual_names(len(sizes), sequence, whole)
-        free.append(Free(numbers, names, whole))
+        free.append(Free(numbers, names, given, whole))
     return free
 
 
@@ -144,14 +112,14 @@ def _usual_names(rank: int, sequence: bool, whole: bool) -> tuple[str | None, ..
 
 
 def _input(sketch: Sketch, free: Free, name: str, usual: dict[str, int]) -> Ref:
-    """The input as a layer. A size of the same name and another number is another size."""
+    """The input as a layer. The same size of two inputs is two symbols, unless the caller names them alike."""
     sizes: list[Dim] = []
     for n, symbol in zip(free.sizes, free.names, strict=True):
         if symbol is None:
             sizes.append(n)
             continue
         number, unique = 1, symbol
-        while usual.get(unique, n) != n:
+        while unique in usual and not (free.given and usual[unique] == n):
             number += 1
             unique = f"{symbol}{number}"
         usual[unique] = n

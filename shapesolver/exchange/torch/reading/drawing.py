@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shapesolver.arithmetic import Dim, Formula
+from shapesolver.arithmetic import Dim, Formula, substitute
 from shapesolver.exchange.sketch import Sketch
 from shapesolver.exchange.torch.reading.values import Batch, Held, Outside, Padded, Ref, Unknown
 from shapesolver.layers.base import Tensor
@@ -15,8 +15,9 @@ from shapesolver.model.graph import Wire
 class Drawing:
     """A sketch of the model, and where in the model the layers come from."""
 
-    def __init__(self, sketch: Sketch, modules: Mapping[str, Any], batch: int) -> None:
+    def __init__(self, sketch: Sketch, modules: Mapping[str, Any], batch: int, usual: Mapping[str, int]) -> None:
         self.sketch = sketch
+        self._usual = usual
         self.modules = modules
         """The model's modules by name."""
         self.name = ""
@@ -76,6 +77,10 @@ class Drawing:
     def rank(self, ref: Ref) -> int:
         """A tensor's axes, the batch's among them."""
         return len(self.sizes(ref)) + 1
+
+    def at_usual(self, size: Dim) -> Any:
+        """A size at the input sizes that were traced."""
+        return substitute(size, self._usual) if isinstance(size, Formula) else size
 
     def full(self, ref: Ref) -> tuple[Any, ...]:
         """A tensor's sizes as PyTorch has them, the batch's in its place."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shapesolver.arithmetic import Dim, Formula, substitute
 from shapesolver.exchange.errors import ExchangeError
 from shapesolver.exchange.sketch import Sketch
 from shapesolver.exchange.torch.reading.drawing import Drawing
@@ -38,9 +37,8 @@ class Reading:
         self._trace = trace
         self._sketch = sketch
         self._inputs = [*inputs]
-        self._usual = usual
         self._values: dict[Any, Any] = {}
-        self._draw = Drawing(sketch, trace.modules, BATCH)
+        self._draw = Drawing(sketch, trace.modules, BATCH, usual)
 
     def run(self) -> None:
         """Read every operation in order."""
@@ -169,7 +167,7 @@ class Reading:
         if not isinstance(value, Ref) or not hasattr(observed, "dtype"):
             return
         tensor = self._sketch.tensor(value.wire)
-        here: list[Any] = [] if tensor is None else [_at(n, self._usual) for n in tensor.sizes]
+        here: list[Any] = [] if tensor is None else [self._draw.at_usual(n) for n in tensor.sizes]
         here.insert(value.batch, BATCH)
         there = [_number(n) for n in observed.shape]
         if here != there:
@@ -200,7 +198,3 @@ def _number(size: Any) -> int:
     """A size as it was observed; an exported program's may be a symbol with a hint."""
     node = getattr(size, "node", None)
     return int(size) if node is None else int(node.hint)
-
-
-def _at(size: Dim, usual: Mapping[str, int]) -> Any:
-    return substitute(size, usual) if isinstance(size, Formula) else size

@@ -138,10 +138,9 @@ def squeeze(draw: Drawing, x: Any, dim: Any = None) -> Ref:
     dims = dim if isinstance(dim, (tuple, list)) else (dim,)
     for place in sorted((d % draw.rank(ref) for d in dims), reverse=True):
         axis = draw.axis(ref, place)
-        if draw.sizes(ref)[axis - 1] != 1:
-            if isinstance(draw.sizes(ref)[axis - 1], int):
-                continue
-            raise Unknown("it takes away an axis whose size depends on the input's")
+        # Where the input sizes decide whether the axis goes, it goes as it did when traced.
+        if draw.at_usual(draw.sizes(ref)[axis - 1]) != 1:
+            continue
         made = draw.layer("squeeze", [Ref(ref.wire)], axis=axis)
         ref = Ref(made.wire, ref.batch - (place < ref.batch))
     return ref
@@ -168,8 +167,8 @@ def unsqueeze(draw: Drawing, x: Any, dim: int) -> Any:
 def expand(draw: Drawing, x: Any, *sizes: Any) -> Any:
     """``token.expand(n, -1, -1)``: a parameter for every example, or axes of size 1 repeated."""
     wanted = sizes[0] if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
-    if len(wanted) == 1 and isinstance(wanted[0], Ref):
-        wanted = draw.full(wanted[0])
+    if isinstance(wanted, Ref):
+        wanted = draw.full(wanted)
     if isinstance(x, Held):
         # Its own sizes from the right; what comes before them is the batch.
         kept = x.shape[-(len(wanted) - 1) :] if len(x.shape) >= len(wanted) else x.shape

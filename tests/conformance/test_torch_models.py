@@ -1,0 +1,319 @@
+"""Whole PyTorch models, read and written: every layer's size, every weight, and which input sizes they take."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import shapesolver
+from shapesolver.exchange.torch.text import torch_code
+from shapesolver.model.graph import Graph
+
+torch = pytest.importorskip("torch")
+models = pytest.importorskip("tests.conformance.torch_models")
+pytestmark = [pytest.mark.conformance, pytest.mark.filterwarnings("default::DeprecationWarning")]
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "docs" / "examples").glob("*.net"))
+nn, F = torch.nn, torch.nn.functional
+
+
+class Case(NamedTuple):
+    """A model at its full width, and its parameters as published, if they are."""
+
+    make: Callable[[], Any]
+    shapes: tuple[tuple[int, ...], ...]
+    params: int | None = None
+
+
+CASES = {
+    "squeezenet": Case(models.SqueezeNet, ((3, 224, 224),), 1_235_496),
+    "shufflenet_v2": Case(models.ShuffleNetV2, ((3, 224, 224),), 2_278_604),
+    "mobilenet_v3": Case(models.MobileNetV3Small, ((3, 224, 224),), 2_542_856),
+    "resnext50": Case(lambda: models.ResNet(groups=32, base=4), ((3, 224, 224),), 25_028_904),
+    "wide_resnet50": Case(lambda: models.ResNet(base=128), ((3, 224, 224),), 68_883_240),
+    "se_resnet50": Case(lambda: models.ResNet(se=16), ((3, 224, 224),)),
+    "inception_v3": Case(models.InceptionV3, ((3, 299, 299),), 23_834_568),
+    "vgg19_bn": Case(models.VGG19BN, ((3, 224, 224),), 143_678_248),
+    "deeplab": Case(models.DeepLab, ((3, 65, 65),)),
+    "segnet": Case(models.SegNet, ((3, 64, 64),)),
+    "discriminator": Case(models.Discriminator, ((3, 64, 64),), 2_765_568),
+    "vit": Case(models.ViT, ((3, 32, 32),)),
+    "transformer": Case(models.TextTransformer, ((20,),)),
+    "crnn": Case(models.CRNN, ((1, 32, 100),)),
+    "unet": Case(models.UNet, ((3, 50, 70),)),
+    "causal": Case(models.CausalStack, ((1, 200),)),
+    "two_heads": Case(models.TwoHeads, ((1, 28, 28), (1, 32, 32))),
+}
+"""Published totals: torchvision's model pages (Inception without its auxiliary classifier), PyTorch's tutorial."""
+
+
+class Boundary(NamedTuple):
+    """A model narrow enough to be run often, and 40 sizes of one axis from ``start`` on, the others as stated."""
+
+    make: Callable[[], Any]
+    shape: tuple[Any, ...]
+    axis: str
+    start: int
+    lossless: bool = True
+
+
+BOUNDARIES = {
+    "squeezenet": Boundary(models.SqueezeNet, (3, ("H", 64), ("W", 33)), "H", 5),
+    "shufflenet_v2": Boundary(
+        lambda: models.ShuffleNetV2((8, 16, 16, 32, 16), (2, 2, 2)), (3, ("H", 64), ("W", 32)), "H", 1
+    ),
+    "mobilenet_v3": Boundary(models.MobileNetV3Small, (3, ("H", 64), ("W", 32)), "H", 1),
+    "resnext50": Boundary(
+        lambda: models.ResNet((1, 1, 1, 1), groups=2, base=32, narrow=8), (3, ("H", 64), ("W", 32)), "H", 1
+    ),
+    "wide_resnet50": Boundary(
+        lambda: models.ResNet((1, 1, 1, 1), base=128, narrow=8), (3, ("H", 64), ("W", 32)), "W", 20
+    ),
+    "se_resnet50": Boundary(
+        lambda: models.ResNet((1, 1, 1, 1), se=4, narrow=8), (3, ("H", 64), ("W", 33)), "H", 1
+    ),
+    "inception_v3": Boundary(models.InceptionV3, (3, ("H", 96), ("W", 75)), "H", 60, lossless=False),
+    "vgg19_bn": Boundary(lambda: models.VGG19BN(8, 16), (3, ("H", 64), ("W", 32)), "H", 20),
+    "deeplab": Boundary(lambda: models.DeepLab(8), (3, ("H", 65), ("W", 40)), "H", 1, lossless=False),
+    "segnet": Boundary(lambda: models.SegNet((4, 8, 8)), (3, ("H", 64), ("W", 16)), "H", 1, lossless=False),
+    "discriminator": Boundary(lambda: models.Discriminator(4), (3, ("H", 64), ("W", 64)), "H", 40),
+    "vit": Boundary(lambda: models.ViT(dim=12, depth=1), (3, ("H", 32), ("W", 32)), "W", 10),
+    "transformer": Boundary(lambda: models.TextTransformer(50, 8, 2, 1), (("L", 20),), "L", 1, lossless=False),
+    "crnn": Boundary(lambda: models.CRNN(4, 4, 5), (1, ("H", 32), ("W", 40)), "H", 15, lossless=False),
+    "unet": Boundary(lambda: models.UNet(4), (3, ("H", 50), ("W", 30)), "H", 1),
+    "causal": Boundary(lambda: models.CausalStack(4, 4), (1, ("L", 100)), "L", 1),
+}
+
+
+@contextmanager
+def unfilled() -> Iterator[None]:
+    """Modules made without filling their weights, which takes longer than anything else."""
+    kept = {name: getattr(nn.init, name) for name in dir(nn.init) if name.endswith("_")}
+    for name in kept:
+        setattr(nn.init, name, lambda tensor, *_, **__: tensor)
+    try:
+        yield
+    finally:
+        for name, function in kept.items():
+            setattr(nn.init, name, function)
+
+
+def dtype(net: shapesolver.Net) -> Any:
+    return torch.long if any(layer.op == "embedding" for layer in net) else torch.float32
+
+
+def observed(model: Any, inputs: list[Any]) -> dict[str, tuple[int, ...]]:
+    """What each call of a module makes, on tensors without values, by the path that it has here."""
+    seen: dict[str, tuple[int, ...]] = {}
+    calls: Counter[str] = Counter()
+
+    def hook(name: str) -> Any:
+        def keep(module: Any, args: Any, result: Any) -> None:
+            first = result[0] if isinstance(result, tuple) else result
+            calls[name] += 1
+            path = path_of(name) + (f"_{calls[name]}" if calls[name] > 1 else "")
+            if hasattr(first, "shape"):
+                seen[path] = tuple(first.shape[1:])
+
+        return keep
+
+    handles = [part.register_forward_hook(hook(name)) for name, part in model.named_modules() if name]
+    with torch.no_grad():
+        model.eval().to("meta")(*inputs)
+    for handle in handles:
+        handle.remove()
+    return seen
+
+
+def path_of(name: str) -> str:
+    """A module's name as a path of the network."""
+    return re.sub(r"\W", "_", name) if not name[:1].isdigit() else "n" + re.sub(r"\W", "_", name)
+
+
+def stripped(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return shape[1:] if shape[:1] == (1,) else shape
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_layer_of_a_model(name: str) -> None:
+    case = CASES[name]
+    with unfilled():
+        model = case.make()
+    net = shapesolver.from_torch(model, *case.shapes)
+    total = sum(p.numel() for p in model.parameters())
+    assert net.usual().params == total
+    assert case.params in (None, total)
+    held = {path_of(n): p for n, p in model.named_parameters(recurse=False)}
+    for module_name, module in model.named_modules():
+        own = [tuple(p.shape) for p in module.parameters(recurse=False)]
+        path = path_of(module_name)
+        if module_name and own and path in net:
+            assert [*net[path].weights.values()] == [tuple(p.shape) for p in module.parameters()], module_name
+    for path, parameter in held.items():
+        assert net[path].shape == stripped(tuple(parameter.shape))
+    for extra in (0, 32):
+        moved = {s: n + extra for s, n in net.symbols.items()} if name != "vit" and name != "crnn" else {}
+        here = net.at(**{**{s: n for s, n in net.symbols.items()}, **moved})
+        inputs = [torch.zeros(2, *layer.shape, device="meta", dtype=dtype(net)) for layer in here.inputs]
+        compared = 0
+        for path, shape in observed(model, inputs).items():
+            if path in net:
+                assert here[path].shape == shape, (path, extra)
+                compared += 1
+        assert compared >= len([m for m in model.modules() if not [*m.children()]]) // 2
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_model_read_and_written_again(name: str) -> None:
+    case = CASES[name]
+    with unfilled():
+        model = case.make()
+        net = shapesolver.from_torch(model, *case.shapes)
+        again = net.to_torch()
+    assert sum(p.numel() for p in again.parameters()) == sum(p.numel() for p in model.parameters())
+    inputs = [torch.zeros(2, *layer.shape, device="meta", dtype=dtype(net)) for layer in net.usual().inputs]
+    with torch.no_grad():
+        first, second = (m.eval().to("meta")(*inputs) for m in (model, again))
+    assert shapes_of(second) == shapes_of(first)
+
+
+def shapes_of(result: Any) -> list[tuple[int, ...]]:
+    return [tuple(t.shape) for t in (result if isinstance(result, tuple) else (result,))]
+
+
+# The examples.
+
+
+def canonical(graph: Graph) -> list[Any]:
+    """A network without its names: layers in order, whose weights they use, what they consume, what leaves."""
+    nodes = [(node.layer.describe(), node.inputs, node.shared) for node in graph.nodes]
+    return [nodes, graph.outputs, graph.symbols]
+
+
+def in_terms_of_torch(net: shapesolver.Net) -> list[Any]:
+    """The network with numbers that follow from the sizes left out, as the reader leaves them out."""
+    return canonical(net.graph)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_as_code_and_as_a_module(path: Path) -> None:
+    net = shapesolver.load(path)
+    code = torch_code(net)
+    names: dict[str, Any] = {}
+    exec(compile(code, f"{path.stem}.py", "exec"), names)
+    last = re.findall(r"^(?:def|class) (\w+)", code, flags=re.MULTILINE)[-1]
+    with torch.device("meta"):
+        written, built = names[last](), net.to_torch()
+    state = {n: tuple(t.shape) for n, t in written.state_dict().items()}
+    assert {n: tuple(t.shape) for n, t in built.state_dict().items()} == state
+    usual = net.usual()
+    counted = sum(p.numel() for p in written.parameters())
+    more = 0
+    for layer in usual:
+        if layer.op in ("lstm", "rnn") and net.dialect.keras and layer.kind.bias:
+            more += sum(w[0] for n, w in layer.weights.items() if n.endswith("bias"))
+    assert counted == usual.trainable_params + more
+    first = [*re.findall(r"\(N, ([^)]*)\)", code)]
+    shapes = [tuple(int(n.rpartition("=")[2]) for n in text.split(", ")) for text in first]
+    inputs = [torch.zeros(2, *shape, device="meta", dtype=dtype(net)) for shape in shapes]
+    for module in (written, built):
+        with torch.no_grad():
+            made = [tuple(sorted(shape[1:])) for shape in shapes_of(module.eval()(*inputs))]
+        assert made == [tuple(sorted(shape)) for shape in usual.output_shapes]
+
+
+TORCH_EXAMPLES = [path for path in EXAMPLES if "dialect torch" in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("path", TORCH_EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_written_and_read_again(path: Path) -> None:
+    net = shapesolver.load(path)
+    with unfilled():
+        module = net.to_torch()
+    inputs = [
+        tuple((str(size), n) if str(size) in net.symbols else n for size, n in zip(one.shape, two.shape, strict=True))
+        for one, two in zip(net.inputs, net.usual().inputs, strict=True)
+    ]
+    again = shapesolver.from_torch(module, *inputs)
+    assert in_terms_of_torch(again) == in_terms_of_torch(net)
+
+
+# Which sizes a model takes, and what it reads of them.
+
+
+def runs(model: Any, shape: tuple[int, ...], whole: Any) -> bool:
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            result = model(torch.zeros(1, *shape, dtype=whole))
+    except (RuntimeError, ValueError, AssertionError):
+        return False
+    return all(0 not in shape for shape in shapes_of(result))
+
+
+@contextmanager
+def averaging() -> Iterator[None]:
+    """Max pools that average, so that a gradient reaches every cell that they read."""
+    kept = F.max_pool2d
+
+    def average(x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, *_: Any, **more: Any) -> Any:
+        return F.avg_pool2d(x, kernel_size, stride, padding, more.get("ceil_mode", False))
+
+    F.max_pool2d = average
+    try:
+        yield
+    finally:
+        F.max_pool2d = kept
+
+
+def unread(model: Any, shape: tuple[int, ...]) -> bool:
+    """Whether some cell of the input has no part in the output; the weights must be positive."""
+    x = torch.ones(1, *shape, dtype=torch.float64, requires_grad=True)
+    with averaging():
+        result = model(x)
+    (result * torch.rand_like(result)).sum().backward()
+    return bool((x.grad == 0).any())
+
+
+def positive(model: Any) -> Any:
+    """The model with positive weights of a size that saturates nothing."""
+    for parameter in model.parameters():
+        fan = max(parameter[0].numel(), 1) if parameter.dim() > 1 else 1
+        nn.init.uniform_(parameter, 0.5 / fan, 1.0 / fan)
+    return model.double().eval()
+
+
+@pytest.mark.parametrize("name", BOUNDARIES)
+def test_the_sizes_that_a_model_takes(name: str) -> None:
+    case = BOUNDARIES[name]
+    torch.manual_seed(0)
+    model = case.make().eval()
+    net = shapesolver.from_torch(model, case.shape)
+    usual = dict(net.symbols)
+    answer = net.valid()
+    assert answer.status == "proved"
+    valid = []
+    for n in range(case.start, case.start + 40):
+        sizes = {**usual, case.axis: n}
+        shape = tuple(sizes[s[0]] if isinstance(s, tuple) else s for s in case.shape)
+        real = runs(model, shape, dtype(net))
+        assert answer.holds(**{s: sizes[s] for s in answer.unknowns}) == real, (name, sizes)
+        if real:
+            valid.append((sizes, shape))
+    assert valid
+    if not case.lossless:
+        return
+    model = positive(model)
+    question = net.ask("which input sizes lose nothing")
+    for sizes, shape in valid:
+        lost = unread(model, shape)
+        assert any(map(bool, net.lost(**sizes).values())) == lost, (name, sizes)
+        if question.status == "proved":
+            assert question.holds(**{s: sizes[s] for s in question.unknowns}) != lost, (name, sizes)
