@@ -44,8 +44,11 @@ class Writer:
     def text(self) -> str:
         """The whole file."""
         body = [*self._module_classes(), self._main()]
-        used = "\n".join(body)
-        helpers = [text for name, text in _support().items() if f"{name}(" in used]
+        helpers: list[str] = []
+        for name, text in reversed(_support().items()):
+            # The last ones use those before them.
+            if f"{name}(" in "\n".join([*helpers, *body]):
+                helpers.insert(0, text)
         pieces = [*helpers, *body]
         imports = _imports("\n".join(pieces))
         title = f'"""{self._net.name}, written by shapesolver{self._source()}."""'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from inspect import CO_VARARGS
 from typing import Any, NamedTuple
 
 from shapesolver.exchange.errors import ExchangeError
@@ -83,7 +84,16 @@ def _fake(tensor: Any) -> Any:
 def _symbolic(module: Any, inputs: Sequence[Any]) -> Trace:
     import torch
 
-    tracer = torch.fx.Tracer()
+    class Tracer(torch.fx.Tracer):
+        """A tracer that knows how many inputs a ``forward(self, *inputs)`` is given."""
+
+        def create_args_for_root(self, root_fn: Any, is_module: bool, concrete_args: Any = None) -> Any:
+            if not root_fn.__code__.co_flags & CO_VARARGS or root_fn.__code__.co_argcount > 1:
+                return super().create_args_for_root(root_fn, is_module, concrete_args)
+            names = ["x"] if len(inputs) == 1 else [f"x{number + 1}" for number in range(len(inputs))]
+            return root_fn, [self.root, *(self.create_proxy("placeholder", name, (), {}) for name in names)]
+
+    tracer = Tracer()
     graph = tracer.trace(module)
     traced = torch.fx.GraphModule(tracer.root, graph)
     # Inputs that have defaults and are not given keep them.

@@ -174,9 +174,7 @@ def expand(draw: Drawing, x: Any, *sizes: Any) -> Any:
         kept = x.shape[-(len(wanted) - 1) :] if len(x.shape) >= len(wanted) else x.shape
         asked = wanted[len(wanted) - len(kept) :]
         if all(n in (-1, own) for n, own in zip(asked, kept, strict=True)) and len(wanted) == len(kept) + 1:
-            return Ref(
-                draw.held(x, len(wanted) if len(x.shape) == len(wanted) else None if x.shape[:1] != (1,) else -1)
-            )
+            return Ref(draw.held(x, len(wanted)))
         ref = Ref(draw.held(x, len(wanted)))
     else:
         ref = draw.first(draw.tensor(x))
