@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from shapesolver.checking import check
     from shapesolver.diagnostics import Diagnostic, NetError, ShapeSolverError, Span
-    from shapesolver.net import Net, from_keras, from_onnx, load, parse
-    from shapesolver.net import Net, from_keras, from_torch, load, parse
+    from shapesolver.net import Net, from_keras, from_onnx, from_torch, load, parse
     from shapesolver.network import PlacedLayer, ShapeError
     from shapesolver.rewrite.weights import convert_weights
 

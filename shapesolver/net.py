@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from shapesolver.rewrite.convolutional import Conversion
     from shapesolver.solve.answers import Answer
 
-__all__ = ["Net", "PlacedLayer", "ShapeError", "examine", "from_keras", "from_onnx", "load", "parse"]
-__all__ = ["Net", "PlacedLayer", "ShapeError", "examine", "from_keras", "from_torch", "load", "parse"]
+__all__ = ["Net", "PlacedLayer", "ShapeError", "examine", "from_keras", "from_onnx", "from_torch", "load", "parse"]
 
 
 def load(path: str | Path, inputs: Sequence[str] = ()) -> Net:
@@ -65,6 +64,8 @@ def from_onnx(model: onnx.ModelProto) -> Net:
     from shapesolver.exchange import load as load_model
 
     return imported(load_model(model), model.graph.name or "model")
+
+
 def from_torch(module: nn.Module, *inputs: Any) -> Net:
     """The network of a PyTorch module, traced on inputs of these sizes, batch left out.
 

@@ -160,7 +160,7 @@ def test_every_layer_of_a_model(name: str) -> None:
         assert net[path].shape == stripped(tuple(parameter.shape))
     for extra in (0, 32):
         moved = {s: n + extra for s, n in net.symbols.items()} if name != "vit" and name != "crnn" else {}
-        here = net.at(**{**{s: n for s, n in net.symbols.items()}, **moved})
+        here = net.at(**{**net.symbols, **moved})
         inputs = [torch.zeros(2, *layer.shape, device="meta", dtype=dtype(net)) for layer in here.inputs]
         compared = 0
         for path, shape in observed(model, inputs).items():
