@@ -186,7 +186,7 @@ def parameter_values(parameter: Parameter, rank: int, axes: tuple[str, ...]) -> 
         case Kind.AXES:
             drawn = st.permutations(range(1, len(axes) + 1)).map(tuple)
         case Kind.TEXT:
-            drawn = st.sampled_from(["Lambda", "relu", "my.Layer(3)", ""])
+            drawn = st.sampled_from(parameter.examples or ("Lambda", "relu", "my.Layer(3)", ""))
         case Kind.SHAPES:
             shape = st.lists(_whole(parameter), max_size=3).map(tuple)
             drawn = st.lists(shape, min_size=1, max_size=3).map(tuple)

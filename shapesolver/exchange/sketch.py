@@ -57,6 +57,11 @@ class Sketch:
         self._symbols.setdefault(valid, usual)
         return symbol(valid)
 
+    @property
+    def symbols(self) -> Mapping[str, int | None]:
+        """The free sizes so far, and their usual values."""
+        return self._symbols
+
     def layer(self, op: str, inputs: Sequence[Wire] = (), *, name: str = "", **parameters: Any) -> Wire:
         """Add a layer by its canonical name, its parameters by theirs; ``None`` stands for a default.
 
@@ -117,6 +122,10 @@ class Sketch:
         """The sizes of a result, as far as they are derived; ``None`` where its layer cannot be built."""
         results = self._results[wire.node]
         return results[wire.output] if wire.output < len(results) else None
+
+    def kind(self, wire: Wire) -> Layer:
+        """The layer that makes a result."""
+        return self._nodes[wire.node].layer
 
     def warn(self, message: str) -> None:
         """Say something about the import, once."""

@@ -92,6 +92,99 @@ class Dense(Layer):
         return Saved(inputs=True)
 
 
+@layer("einsum_dense")
+class EinsumDense(Layer):
+    """Keras' dense layer over axes named by letters: ``einsum_dense("abc,cde->abde", (-1, 8, 64), bias="de")``.
+
+    The first letter is the batch. Letters of the kernel that the input has take the input's sizes, the others those
+    of ``sizes``, where -1 stands for an axis whose size follows.
+    """
+
+    written_by_position: ClassVar = 2
+    other_names: ClassVar = {"EinsumDense": "equation sizes"}
+
+    equation: str = declare(
+        Kind.TEXT, "the axes of input, kernel and result", examples=("ab,bc->ac", "abc,cd->abd", "...x,xy->...y")
+    )
+    sizes: tuple[Dim, ...] = declare(
+        Kind.SIZES, "the result's sizes, batch left out; -1 for those that follow", names=("output_shape",), least=-1
+    )
+    bias: str = declare(
+        Kind.TEXT,
+        "the axes of the result that the bias has; none by default",
+        default="",
+        names=("bias_axes",),
+        examples=("c", "d", "y"),
+    )
+
+    def letters(self, rank: int) -> tuple[str, str, str] | None:
+        """The axes of input, kernel and result, one letter each, batch left out and ``...`` written as digits."""
+        equation = self.equation.replace(" ", "")
+        if equation.count("->") != 1 or equation.count(",") != 1:
+            return None
+        operands, result = equation.split("->")
+        given, kernel = operands.split(",")
+        elided = "0123456789"[: max(rank + 1 - len(given.replace("...", "")), 0)]
+        given, result = given.replace("...", elided), result.replace("...", elided)
+        unnamed = set(result) - set(given) - set(kernel)
+        if len(given) != rank + 1 or given[0] != result[:1] or given[0] in kernel or unnamed:
+            return None
+        return given[1:], kernel, result[1:]
+
+    def needs(self, *inputs: Tensor) -> Iterator[Need]:
+        (tensor,) = inputs
+        letters = self.letters(tensor.rank)
+        yield need(
+            letters is not None,
+            "wrong-rank",
+            f"einsum_dense cannot read {self.equation} for an input {tensor} beside the batch",
+            self.equation,
+        )
+        assert letters is not None
+        given, kernel, result = letters
+        yield need(
+            len(result) == len(self.sizes),
+            "wrong-rank",
+            f"einsum_dense's result has {len(result)} axes beside the batch, and {len(self.sizes)} sizes are given",
+        )
+        for letter, size in zip(result, self.sizes, strict=True):
+            if letter in given:
+                follows = tensor.sizes[given.index(letter)]
+                yield need(
+                    size == -1 or compare("==", size, follows),
+                    "size-mismatch",
+                    f"einsum_dense's axis {letter} has size {follows}, and {size} is given",
+                )
+            else:
+                yield self.positive(size, lambda size=size: f"{size}")  # type: ignore[misc]
+        inside = set(kernel) <= set(given) | set(result) and set(self.bias) <= set(result)
+        yield need(inside, "axis-out-of-range", f"einsum_dense's {self.equation} leaves an axis without a size")
+
+    def _sizes(self, tensor: Tensor) -> tuple[dict[str, Dim], str, str]:
+        """Every letter's size, the kernel's letters and the result's."""
+        letters = self.letters(tensor.rank)
+        assert letters is not None
+        given, kernel, result = letters
+        return (
+            {**dict(zip(result, self.sizes, strict=True)), **dict(zip(given, tensor.sizes, strict=True))},
+            kernel,
+            result,
+        )
+
+    def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        sizes, _, result = self._sizes(inputs[0])
+        made = tuple(sizes[letter] for letter in result)
+        return (Tensor(made, inputs[0].axes) if len(made) == inputs[0].rank else self.tensor(made),)
+
+    def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
+        sizes, kernel, result = self._sizes(inputs[0])
+        arrays = [Weight("kernel", tuple(sizes[letter] for letter in kernel))]
+        if self.bias:
+            start = min(map(result.index, self.bias))
+            arrays.append(Weight("bias", tuple(sizes[c] if c in self.bias else 1 for c in result[start:])))
+        return tuple(arrays)
+
+
 @layer("embedding")
 class Embedding(Layer):
     """A learned vector of ``dim`` features for each of ``vocabulary`` indices: ``(...)`` becomes ``(..., dim)``."""

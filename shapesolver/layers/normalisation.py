@@ -7,6 +7,7 @@ from math import prod
 from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, compare
+from shapesolver.layers.axes import axis_index, axis_need
 from shapesolver.layers.base import Inputs, Layer, Need, Tensor, Weight, need
 from shapesolver.layers.cells import Box, Cells, every, grouped
 from shapesolver.layers.parameters import Kind, declare
@@ -246,6 +247,32 @@ class InstanceNorm(Spatial):
     def saves(self, *inputs: Tensor) -> Saved:
         """The input, the means and variances, and the scale laid out for each example."""
         return Saved(inputs=True, cells=self.statistics(inputs[0]) * (3 if self.learns else 2))
+
+
+@layer("standardize")
+class Standardize(Normalisation):
+    """Features less a mean and over a deviation that are learned from the data beforehand, as Keras' Normalization.
+
+    Keras keeps ``mean``, ``variance`` and ``count``, none of them trained; with ``fixed`` they are stated and no
+    weights.
+    """
+
+    other_names: ClassVar = {"Normalization": "axis"}
+
+    axis: Any = declare(Kind.AXES, "the axes along which features differ; none for one of all", default=(-1,))
+    fixed: bool = declare(Kind.FLAG, "whether mean and variance are stated", default=False)
+
+    def needs(self, *inputs: Tensor) -> Iterator[Need]:
+        for axis in self.axis:
+            yield axis_need(self, inputs[0], axis)
+
+    def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
+        if self.fixed:
+            return ()
+        (tensor,) = inputs
+        indices = sorted({axis_index(tensor, axis) for axis in self.axis})
+        shape = tuple(tensor.sizes[index] for index in indices)
+        return tuple(Weight(n, s, trainable=False) for n, s in (("mean", shape), ("variance", shape), ("count", ())))
 
 
 @layer("dropout")

@@ -59,7 +59,8 @@ class ParameterError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One declared parameter. ``names`` are other frameworks' spellings; ``variadic`` takes all positionals."""
+    """One declared parameter. ``names`` are other frameworks' spellings; ``variadic`` takes all positionals;
+    ``examples`` are texts that it takes."""
 
     kind: Kind
     doc: str
@@ -68,6 +69,7 @@ class Parameter:
     choices: tuple[str, ...] = ()
     variadic: bool = False
     default: Any = REQUIRED
+    examples: tuple[str, ...] = ()
 
     @property
     def optional(self) -> bool:
@@ -101,9 +103,10 @@ def declare(
     least: int | None = None,
     choices: Sequence[str] = (),
     variadic: bool = False,
+    examples: Sequence[str] = (),
 ) -> Any:
     """A parameter of a layer kind; typed ``Any`` because a layer's attribute holds the value, not the declaration."""
-    return Parameter(kind, doc, tuple(names), least, tuple(choices), variadic, default)
+    return Parameter(kind, doc, tuple(names), least, tuple(choices), variadic, default, tuple(examples))
 
 
 def _whole(parameter: Parameter, value: Any) -> Dim:
