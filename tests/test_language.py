@@ -53,6 +53,14 @@ def test_the_whole_language_formats_to_itself() -> None:
     assert format_tree(parsed.tree) == EVERYTHING
 
 
+def test_nothing_unnamed_takes_a_name_that_a_later_line_gives() -> None:
+    text = "x = input(9, 9, 3)\nconv(2, kernel=1)\nconv(3, kernel=1)\nconv2 = conv(4, kernel=1)\nadd(_, conv2)"
+    net, _ = examine(text)
+    assert net is not None
+    assert [layer.path for layer in net] == ["x", "conv1", "conv3", "conv2", "add1"]
+    assert net["add1"].inputs == ("conv2", "conv2")
+
+
 def test_allow_comments_are_read() -> None:
     *_, conv, _, _ = parse(EVERYTHING).tree.statements
     assert isinstance(conv, tree.Line)

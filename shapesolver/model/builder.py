@@ -53,6 +53,7 @@ class Builder:
 
     def statements(self, statements: tuple[tree.Statement, ...], scope: Scope) -> None:
         """Lay out statements in order, each error ending only its own."""
+        scope.given = frozenset(n.text for s in statements if isinstance(s, tree.Line) for n in s.names)
         for statement in statements:
             try:
                 self._statement(statement, scope)

@@ -112,8 +112,9 @@ class Draft:
         """The next free path of something unnamed: its kind and a number."""
         while True:
             scope.ordinals[op] = scope.ordinals.get(op, 0) + 1
-            path = scope.full(f"{op}{scope.ordinals[op]}")
-            if path not in self.paths and path not in self.names:
+            name = f"{op}{scope.ordinals[op]}"
+            path = scope.full(name)
+            if name not in scope.given and path not in self.paths and path not in self.names:
                 return path
 
     # What values ask for.

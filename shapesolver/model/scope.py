@@ -35,6 +35,8 @@ class Scope:
     parent: Scope | None = None
     names: dict[str, Any] = field(default_factory=dict)
     ordinals: dict[str, int] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
+    """The names that lines of this scope give, earlier or later: nothing unnamed is called so."""
 
     @property
     def root(self) -> Scope:
