@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from shapesolver.layers.registry import kinds
 from shapesolver.model.mentions import REUSE
@@ -65,3 +66,10 @@ def valid_name(text: str) -> str:
 def is_word(name: str) -> bool:
     """Whether a name means something of its own in the language: a layer, a value, a keyword, ``_``."""
     return name in KEYWORDS or name in kinds() or name in WORDS or name in FUNCTIONS or name == "_"
+
+
+def common_stem(names: Sequence[str]) -> str:
+    """What all names begin with."""
+    first, last = min(names), max(names)
+    length = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+    return first[:length]

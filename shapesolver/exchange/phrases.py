@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from shapesolver.arithmetic import Formula
@@ -12,6 +13,7 @@ from shapesolver.layers.base import Layer
 from shapesolver.layers.dialects import LATEST_OPSET, Dialect
 from shapesolver.layers.parameters import Kind
 from shapesolver.layers.source import Input, symbol_name
+from shapesolver.model.values import dotted_text
 
 NOWHERE = Span(1, 1, 1, 1)
 """The span of what stands in no file."""
@@ -58,34 +60,62 @@ def _formula(formula: Formula) -> tree.Expression:
     return expression
 
 
-def call(
-    layer: Layer, inputs: Sequence[tree.Expression], symbols: Mapping[str, int | None], stated: set[str]
-) -> tree.Expression:
-    """A layer as a call that names its inputs; ``stated`` are the symbols whose usual sizes have been given."""
+def renamed(expression: tree.Expression, rename: Mapping[str, tree.Expression]) -> tree.Expression:
+    """An expression with what it mentions replaced: dotted names and names, by their text."""
+    found = rename.get(dotted_text(expression))
+    if found is not None:
+        return found
+    match expression:
+        case tree.Binary(left=left, right=right):
+            return replace(expression, left=renamed(left, rename), right=renamed(right, rename))
+        case tree.Unary(operand=operand):
+            return replace(expression, operand=renamed(operand, rename))
+        case tree.Tuple(items=items):
+            return replace(expression, items=tuple(renamed(item, rename) for item in items))
+        case tree.Call(arguments=arguments):
+            arguments = tuple(replace(a, value=renamed(a.value, rename)) for a in arguments)
+            return replace(expression, arguments=arguments)
+    return expression
+
+
+Express = Callable[[Sequence[Any], str, Kind | None], tree.Expression]
+"""Writes a parameter whose values, one for each place that a text stands for, may differ; by name and kind."""
+
+
+def call(layers: Sequence[Layer], inputs: Sequence[tree.Expression], express: Express) -> tree.Expression:
+    """A layer as a call that names its inputs; ``layers`` are those of all places that the text stands for."""
     arguments = [tree.Argument(None, given, span=NOWHERE) for given in inputs]
-    arguments += _source_sizes(layer, symbols, stated) if isinstance(layer, Input) else _parameters(layer)
+    arguments += _parameters(layers, express)
     if not arguments:
-        return name(layer.op)
-    return tree.Call(name(layer.op), tuple(arguments), span=NOWHERE)
+        return name(layers[0].op)
+    return tree.Call(name(layers[0].op), tuple(arguments), span=NOWHERE)
 
 
-def _parameters(layer: Layer) -> Iterator[tree.Argument]:
-    """The parameters that differ from their defaults, the first ones bare."""
-    bare = [*layer.parameters][: layer.written_by_position]
-    for written, (key, given) in enumerate(layer.values()):
-        parameter = layer.parameters[key]
+def _parameters(layers: Sequence[Layer], express: Express) -> Iterator[tree.Argument]:
+    """The parameters that differ from their defaults anywhere, the first ones bare."""
+    first = layers[0]
+    bare = [*first.parameters][: first.written_by_position]
+    written = 0
+    for key, parameter in first.parameters.items():
+        values = [getattr(layer, key) for layer in layers]
+        if values.count(parameter.default) == len(values):
+            continue
         if parameter.variadic:
-            yield from (tree.Argument(None, value(item, parameter.kind), span=NOWHERE) for item in given)
+            for items in zip(*values, strict=True):
+                yield tree.Argument(None, express(items, key, parameter.kind), span=NOWHERE)
         else:
             plain = key in bare[: written + 1]
-            yield tree.Argument(None if plain else key, value(given, parameter.kind), span=NOWHERE)
+            yield tree.Argument(None if plain else key, express(values, key, parameter.kind), span=NOWHERE)
+        written += 1
 
 
-def _source_sizes(layer: Input, symbols: Mapping[str, int | None], stated: set[str]) -> Iterator[tree.Argument]:
-    """An input's sizes: ``H=224`` where a symbol is first met."""
+def source(layer: Input, symbols: Mapping[str, int | None], stated: set[str]) -> tree.Expression:
+    """An input, ``H=224`` where a symbol is first met; ``stated`` are the symbols that have been."""
+    arguments = []
     for size in layer.sizes:
         symbol = symbol_name(size)
         usual = symbols.get(symbol)
         first = symbol and usual is not None and symbol not in stated
         stated.add(symbol)
-        yield tree.Argument(symbol if first else None, value(usual if first else size), span=NOWHERE)
+        arguments.append(tree.Argument(symbol if first else None, value(usual if first else size), span=NOWHERE))
+    return tree.Call(name(layer.op), tuple(arguments), span=NOWHERE)

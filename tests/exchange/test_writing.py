@@ -1,0 +1,119 @@
+"""Graphs as texts: parsed, they are the same graphs; read, they are short."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shapesolver import load, parse
+from shapesolver.exchange.sketch import Sketch
+from shapesolver.exchange.writing import write
+from shapesolver.language import format_tree
+from shapesolver.language import parse as parse_tree
+from shapesolver.layers.dialects import Dialect
+from shapesolver.model.canonical import canonical_file
+from shapesolver.testing import nets
+from tests.exchange.graphs import fingerprint, network
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+NAMES = sorted(path.stem for path in EXAMPLES.glob("*.net"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_example_is_the_same_network_after_writing(name: str) -> None:
+    graph = load(EXAMPLES / f"{name}.net").graph
+    assert fingerprint(parse(write(graph)).graph) == fingerprint(graph)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_written_is_canonical_and_stays(name: str) -> None:
+    text = write(load(EXAMPLES / f"{name}.net").graph)
+    assert format_tree(canonical_file(parse_tree(text).tree)) == text
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 10**9))
+def test_a_random_graph_is_the_same_network_after_writing(seed: int) -> None:
+    graph = network(seed)
+    text = write(graph)
+    assert fingerprint(parse(text).graph) == fingerprint(graph), text
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(net=nets())
+def test_a_random_network_of_any_layers_is_the_same_after_writing(net) -> None:  # type: ignore[no-untyped-def]
+    assert fingerprint(parse(write(net.graph)).graph) == fingerprint(net.graph)
+
+
+def test_stages_with_repeats_are_found_again() -> None:
+    net = load(EXAMPLES / "resnet50_keras.net")
+    assert write(net.graph) == RESNET50
+
+
+def test_a_graph_nested_beyond_reason_is_written_a_layer_a_line() -> None:
+    sketch = Sketch(Dialect.named("torch"), "nested")
+    wires = [sketch.layer("input", sizes=(4, 8))]
+    for _ in range(200):
+        wires.append(sketch.layer("conv", [wires[-1]], channels=4, kernel=1))
+    wire = wires[-1]
+    for skip in reversed(wires[:-1]):
+        wire = sketch.layer("add", [skip, wire])
+    imported = sketch.finish()
+    assert fingerprint(parse(imported.text).graph) == fingerprint(imported.graph)
+
+
+def test_writing_takes_linear_time() -> None:
+    def seconds(layers: int) -> float:
+        sketch = Sketch(Dialect.named("torch"), "long")
+        wire = sketch.layer("input", sizes=(4, 8))
+        for number in range(layers // 3):
+            inner = sketch.layer("conv", [wire], channels=4, kernel=1 + 2 * (number % 7 > 3), padding="same")
+            wire = sketch.layer("relu", [sketch.layer("add", [wire, inner])])
+        start = time.process_time()
+        sketch.finish()
+        return time.process_time() - start
+
+    seconds(1500)
+    assert seconds(30_000) < 25 * min(seconds(3_000), seconds(3_000))
+
+
+RESNET50 = """\
+dialect keras
+
+image = input(H=224, W=224, 3)
+
+block conv_bn_relu(c, kernel, stride=1, padding=0) {
+    conv(c, kernel=kernel, stride=stride, padding=padding) -> batch_norm -> relu
+}
+
+block stage(c, n, stride=2) {
+    add(
+        conv(4*c, kernel=1, stride=stride) -> batch_norm,
+        conv_bn_relu(c, kernel=1, stride=stride)
+            -> conv_bn_relu(c, kernel=3, padding=same) -> conv(4*c, kernel=1)
+            -> batch_norm,
+    ) -> relu
+    repeat n {
+        x = _
+        conv_bn_relu(c, kernel=1)
+        conv_bn_relu(c, kernel=3, padding=same)
+        conv(4*c, kernel=1) -> batch_norm
+        add(x, _) -> relu
+    }
+}
+
+pad(3)
+conv_bn_relu(64, kernel=7, stride=2)
+pad(1)
+max_pool(3, stride=2)
+stage(64, n=2, stride=1)
+stage(128, n=3)
+stage(256, n=5)
+stage(512, n=2)
+global_avg_pool
+predictions = dense(1000) -> softmax
+"""
