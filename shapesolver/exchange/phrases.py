@@ -82,6 +82,11 @@ Express = Callable[[Sequence[Any], str, Kind | None], tree.Expression]
 """Writes a parameter whose values, one for each place that a text stands for, may differ; by name and kind."""
 
 
+def literal(values: Sequence[Any], name: str, kind: Kind | None) -> tree.Expression:
+    """Writes a parameter of a text that stands for one place."""
+    return value(values[0], kind)
+
+
 def call(layers: Sequence[Layer], inputs: Sequence[tree.Expression], express: Express) -> tree.Expression:
     """A layer as a call that names its inputs; ``layers`` are those of all places that the text stands for."""
     arguments = [tree.Argument(None, given, span=NOWHERE) for given in inputs]

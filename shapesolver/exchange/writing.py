@@ -96,7 +96,7 @@ class _Writer:
         if isinstance(node.layer, Input):
             draft.stages.append(phrases.source(node.layer, self._graph.symbols, self._stated))
         else:
-            draft.stages.append(phrases.call([node.layer], (), _literal))
+            draft.stages.append(phrases.call([node.layer], (), phrases.literal))
         if index in self._origins:
             self._origin_names[index] = self._paths[index]
         draft.allow = node.allow
@@ -499,10 +499,6 @@ def _last(piece: Piece) -> int:
     while piece.parts:
         piece = piece.parts[-1]
     return piece.items[-1].node
-
-
-def _literal(values: Sequence[Any], hint: str, kind: Kind | None) -> tree.Expression:
-    return phrases.value(values[0], kind)
 
 
 def _name_of(path: str, op: str) -> str:

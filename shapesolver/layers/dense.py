@@ -10,6 +10,7 @@ from shapesolver.layers.axes import plain
 from shapesolver.layers.base import Layer, Need, Tensor, Trouble, Weight, need
 from shapesolver.layers.convolution import Conv
 from shapesolver.layers.parameters import Kind, declare
+from shapesolver.layers.patches import product
 from shapesolver.layers.reading import Readings, same, whole
 from shapesolver.layers.registry import layer
 from shapesolver.layers.work import Saved, Work
@@ -183,6 +184,16 @@ class EinsumDense(Layer):
             start = min(map(result.index, self.bias))
             arrays.append(Weight("bias", tuple(sizes[c] if c in self.bias else 1 for c in result[start:])))
         return tuple(arrays)
+
+    def work(self, *inputs: Tensor) -> Work:
+        """for each output cell a multiply-accumulate for each cell summed over, and an addition for the bias"""
+        sizes, kernel, result = self._sizes(inputs[0])
+        results = self.outputs(*inputs)[0].cells
+        summed = product(tuple(sizes[letter] for letter in kernel if letter not in result))
+        return Work(results * summed, results if self.bias else 0)
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        return Saved(inputs=True)
 
 
 @layer("embedding")

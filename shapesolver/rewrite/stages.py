@@ -107,7 +107,7 @@ def _comments(notes: tree.Notes) -> Iterator[str]:
 
 def _call(layer: Layer, old: tree.Expression) -> tree.Expression:
     """The new layer's call: the old one's text where a parameter is kept, and its input tensors."""
-    new = phrases.call(layer, (), {}, set())
+    new = phrases.call([layer], (), phrases.literal)
     if not isinstance(old, tree.Call) or not isinstance(old.function, tree.Name) or not isinstance(new, tree.Call):
         return new
     texts = dict(_texts(old))
