@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from shapesolver.measure.cost import NetworkCost
     from shapesolver.measure.lost import Lost
     from shapesolver.rewrite.convolutional import Conversion
+    from shapesolver.solve.agreement import Comparison
     from shapesolver.solve.answers import Answer
 
 __all__ = ["Net", "PlacedLayer", "ShapeError", "examine", "from_keras", "from_onnx", "from_torch", "load", "parse"]
@@ -189,6 +190,18 @@ class Net(Network):
         from shapesolver.measure.cost import NetworkCost
 
         return NetworkCost(self, dtype, batch, public)
+
+    def in_dialect(self, dialect: str) -> Network:
+        """The same layers in ``keras``, ``torch`` or ``onnx``: that framework's layout, rules and weights."""
+        from shapesolver.rewrite.dialects import in_dialect
+
+        return in_dialect(self, dialect)
+
+    def compare(self, other: Network) -> Comparison:
+        """This network beside another, layer by layer, and for which input sizes the two agree."""
+        from shapesolver.solve.agreement import compare_networks
+
+        return compare_networks(self, other)
 
     def input_shapes(self, batch: int = 1, **sizes: int) -> dict[str, tuple[int, ...]]:
         """The shape of every input by name, batch first and in the file's layout: ``{"image": (1, 28, 28, 1)}``.

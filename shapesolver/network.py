@@ -252,6 +252,11 @@ class PlacedLayer:
         return f"<{self.path}: {self.kind.describe()}>"
 
     @property
+    def net(self) -> Network:
+        """The network that it stands in."""
+        return self._net
+
+    @property
     def node(self) -> Node:
         """The layer's place in the graph."""
         return self._net.graph.nodes[self.wire.node]

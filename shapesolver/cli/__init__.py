@@ -14,6 +14,7 @@ from shapesolver import __version__
 COMMANDS = {
     "show": "show",
     "cost": "cost",
+    "compare": "compare",
     "check": "check",
     "ask": "ask",
     "why": "why",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from shapesolver.arithmetic import Dim, compare
 from shapesolver.layers.base import Layer, Need, Tensor, Trouble, Weight, need
@@ -103,6 +103,12 @@ class Attention(Layer):
             return query.sizes[-1], query.sizes[-1]
         key_dim: Any = self.key_dim
         return self.heads * key_dim, self.heads * (key_dim if self.value_dim is None else self.value_dim)
+
+    def spelled_out(self, *inputs: Tensor) -> Self:
+        """With the features of a head, which PyTorch leaves to the query."""
+        if self.dialect.keras:
+            return self
+        return self.with_(key_dim=inputs[0].sizes[-1] // self.heads)
 
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         query, key, value = (tensor.sizes[-1] for tensor in self.roles(inputs))

@@ -166,6 +166,10 @@ class Layer:
         """none: cells are moved, copied or looked up"""
         return Work()
 
+    def spelled_out(self, *inputs: Tensor) -> Self:
+        """The layer with what its dialect decides written out, so that it means the same in another."""
+        return self
+
     def shares_memory(self) -> bool:
         """Whether the results are the input's own memory under other sizes, or part of it, and take none."""
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from shapesolver.arithmetic import Dim, compare
 from shapesolver.layers.axes import axis_index, axis_need
@@ -227,6 +227,9 @@ class InstanceNorm(Spatial):
     features: Dim | None = declare(
         Kind.SIZE, "channels, checked when given", default=None, names=("num_features",), least=1
     )
+
+    def spelled_out(self, *inputs: Tensor) -> Self:
+        return self.with_(affine=self.learns)
 
     @property
     def learns(self) -> bool:

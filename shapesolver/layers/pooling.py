@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from shapesolver.arithmetic import Dim, ceil_div, compare, maximum
 from shapesolver.layers.axes import plain
@@ -347,6 +347,9 @@ class GlobalPool(GrowingPool):
 
     written_by_position: ClassVar[int] = 0
     keepdims: bool | None
+
+    def spelled_out(self, *inputs: Tensor) -> Self:
+        return self.with_(keepdims=not self.dialect.keras) if self.keepdims is None else self
 
     def work(self, *inputs: Tensor) -> Work:
         """1 operation for each input cell"""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from shapesolver.arithmetic import Dim, compare
 from shapesolver.layers.base import Inputs, Layer, Need, Tensor, Weight, need
@@ -83,6 +83,9 @@ class Recurrent(Layer):
                 f"in_features={self.in_features}",
                 f"input.size(-1) must be equal to input_size. Expected {self.in_features}, got {tensor.sizes[-1]}",
             )
+
+    def spelled_out(self, *inputs: Tensor) -> Self:
+        return self.with_(sequences=self.every_step)
 
     @property
     def every_step(self) -> bool:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from shapesolver.diagnostics import Diagnostic
-from shapesolver.render import cost
 from shapesolver.render.excerpt import pieces
 from shapesolver.render.summary import Summary, cells, headers, headline, totals
+
+if TYPE_CHECKING:
+    from shapesolver.render.cost import Report
+    from shapesolver.solve.agreement import Comparison
 
 PIPE_WIDTH = 160
 """The width of tables that no terminal shows."""
@@ -43,8 +47,10 @@ def print_summary(summary: Summary, formulas: bool, weights: bool) -> None:
     console().print(summary_table(summary, formulas, weights))
 
 
-def print_cost(report: cost.Report) -> None:
+def print_cost(report: Report) -> None:
     """Print what a network costs: the table, then the totals, each under its label."""
+    from shapesolver.render import cost
+
     table = Table(title=cost.headline(report), title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in cost.COLUMNS:
         left = column in cost.TEXT_COLUMNS
@@ -60,6 +66,23 @@ def print_cost(report: cost.Report) -> None:
     out.print(table)
     out.print()
     out.print(totals)
+
+
+def print_comparison(shown: Comparison) -> None:
+    """Print two networks side by side."""
+    from shapesolver.render import comparison
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in comparison.columns(shown):
+        table.add_column(column, justify="right" if column in ("parameters", "MACs") else "left", overflow="fold")
+    *rows, total = comparison.cells(shown)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    table.add_row(*map(Text, total), style="bold")
+    out = console()
+    out.print(table)
+    out.print()
+    out.print(Text(comparison.closing(shown)))
 
 
 def print_diagnostics(diagnostics: Iterable[Diagnostic], source: str, filename: str, stderr: bool = False) -> None:
