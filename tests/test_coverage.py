@@ -13,7 +13,7 @@ import pytest
 from shapesolver import Net, load, parse
 from shapesolver.arithmetic import holds
 from shapesolver.derive import derive
-from shapesolver.solve.coverage import nothing_lost
+from shapesolver.solve.coverage import nothing_lost, reading
 
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
 GRAPHS = int(os.environ.get("SHAPESOLVER_CHAINS", "10000")) // 10
@@ -79,7 +79,8 @@ KINDS = [conv, conv, conv, up, transposed, cut, sliced]
 def check(net: Net, outcome: Callable[[int], bool | None]) -> tuple[int, int]:
     """Compare with tracing at small sizes; how often the answer was known, and how often not."""
     known = unknown = 0
-    truth = nothing_lost(derive(net.free().graph), net.free().graph.outputs, ["L"])
+    derivation = derive(net.free().graph)
+    truth = nothing_lost(derivation, reading(derivation, derivation.graph.outputs), ["L"])
     for n in range(1, 40):
         expected = outcome(n)
         if expected is None:
@@ -156,5 +157,5 @@ def test_what_reaches_the_end_of_two_paths_is_what_tracing_finds() -> None:
 @pytest.mark.parametrize("name", ["resnet18", "resnet50", "resnet152", "resnet50_keras", "wavenet", "unet_572"])
 def test_shortcuts_and_dilated_gates_are_made_good_by_other_paths(name: str) -> None:
     net = load(EXAMPLES / f"{name}.net").free()
-    truth = nothing_lost(net.derivation, net.graph.outputs, net.symbols)
+    truth = nothing_lost(net.derivation, reading(net.derivation, net.graph.outputs), net.symbols)
     assert truth is not None

@@ -29,7 +29,11 @@ def atoms(item: Dim) -> Iterable[Atom]:
 
 def symbols(item: Dim) -> tuple[Symbol, ...]:
     """The symbols that the dimension depends on, sorted by name."""
-    return tuple(sorted(atom for atom in atoms(item) if isinstance(atom, Symbol)))
+    if isinstance(item, int):
+        return ()
+    if item._symbols is None:
+        item._symbols = tuple(sorted(atom for atom in atoms(item) if isinstance(atom, Symbol)))
+    return item._symbols
 
 
 def bounds(item: Dim) -> Bounds:

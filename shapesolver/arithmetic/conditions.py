@@ -58,6 +58,11 @@ class Comparison(Condition):
         """The operator applied to both values."""
         return bool(OPERATORS[self.op](substitute(self.left, values), substitute(self.right, values)))
 
+    def symbols(self) -> tuple[Symbol, ...]:
+        """Those of either side; most often one side has them all."""
+        left, right = symbols_of(self.left), symbols_of(self.right)
+        return left if left == right or not right else right if not left else tuple(sorted({*left, *right}))
+
     def dims(self) -> Iterable[Dim]:
         """The two sides."""
         return self.left, self.right
@@ -162,7 +167,8 @@ def compare(op: str, left: Dim, right: Dim) -> Truth:
     """``left op right``, decided where bounds or the normal form decide it."""
     if isinstance(left, int) and isinstance(right, int):
         return bool(OPERATORS[op](left, right))
-    low, high = bounds(canonical(left - right))
+    gap = left - right
+    low, high = (gap, gap) if isinstance(gap, int) else bounds(canonical(gap))
     # Each operator is decided at once: true when the whole interval of the difference is on its side.
     sides = {
         "<=": (high is not None and high <= 0, low is not None and low > 0),

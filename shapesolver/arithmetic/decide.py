@@ -142,7 +142,7 @@ def _pushed(condition: Truth) -> Truth:
             return both(*map(_pushed, items))
         case Negation(item) if isinstance(item, (Both, Either, Comparison, Negation)):
             return _pushed(negate(item))
-        case Comparison(op, left, right):
+        case Comparison(op, left, right) if len(condition.symbols()) > 1:
             # Symbols that cancel are not asked for.
             gap = canonical(left - right)
             return compare(op, gap, 0) if set(symbols(gap)) < set(condition.symbols()) else condition

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any
 
 from shapesolver.arithmetic.analysis import bounds
@@ -49,9 +49,13 @@ def _beats(one: Dim, other: Dim, least: bool) -> bool:
     return provably_at_most(low, high)
 
 
+@lru_cache(maxsize=2**14)
 def provably_at_most(low: Dim, high: Dim) -> bool:
     """Whether ``low <= high`` for all sizes, by bounds or by comparing two floors over one denominator."""
-    least = bounds(canonical(high - low))[0]
+    gap = high - low
+    if isinstance(gap, int):
+        return gap >= 0
+    least = bounds(canonical(gap))[0]
     if least is not None and least >= 0:
         return True
     left, right = _as_one_floor(low), _as_one_floor(high)

@@ -40,7 +40,7 @@ class Formula:
     It never stands for a plain number: the operators return an ``int`` where nothing symbolic is left.
     """
 
-    __slots__ = ("_bounds", "_canonical", "_hash", "_text", "constant", "terms")
+    __slots__ = ("_bounds", "_canonical", "_hash", "_symbols", "_text", "constant", "terms")
 
     terms: tuple[Term, ...]
     constant: int
@@ -48,6 +48,7 @@ class Formula:
     _text: str | None
     _bounds: Bounds | None
     _canonical: Dim | None
+    _symbols: tuple[Symbol, ...] | None
 
     def __init__(self, terms: tuple[Term, ...], constant: int) -> None:
         self.terms = terms
@@ -355,6 +356,8 @@ def canonical(item: Dim) -> Dim:
 
 def _canonical_atom(atom: Atom) -> Dim:
     if isinstance(atom, Floor):
+        if _is_reduced(atom):
+            return Formula.of(atom)
         numerator, d = canonical(atom.numerator), canonical(atom.denominator)
         if isinstance(d, int) and isinstance(numerator, Formula):
             whole = collect({m: c // d for m, c in numerator.terms}, numerator.constant // d)
@@ -366,6 +369,16 @@ def _canonical_atom(atom: Atom) -> Dim:
     if isinstance(atom, Group):
         return canonical(atom.inner)
     return Formula.of(atom)
+
+
+def _is_reduced(floor: Floor) -> bool:
+    """Whether it is ``(a*x + c)//d`` of one symbol with ``a`` and ``c`` below ``d``: nothing is left to do."""
+    numerator, d = floor.numerator, floor.denominator
+    if not isinstance(d, int) or not isinstance(numerator, Formula) or len(numerator.terms) > 1:
+        return False
+    ((monomial, coefficient),) = numerator.terms
+    plain = len(monomial) == 1 and isinstance(monomial[0], Symbol)
+    return plain and 0 < coefficient < d and 0 <= numerator.constant < d
 
 
 def _sorted(item: Dim) -> Dim:

@@ -14,7 +14,7 @@ raises :class:`Undecided`; nothing is ever left out of a set.
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import lru_cache, reduce
 
 from shapesolver.arithmetic.analysis import atoms, bounds, symbols
 from shapesolver.arithmetic.atoms import Atom, Extreme, Floor, Group, Scaled, Symbol
@@ -37,9 +37,15 @@ def preimage(formula: Dim, lo: int | None, hi: int | None, symbol: str | Symbol 
     Raises ``ValueError`` for a formula in another symbol, and :class:`Undecided` beyond the limits.
     """
     name, least = _named(formula, symbol)
+    return pulled(formula, lo, hi, name, least) & IntSet.interval(least, None)
+
+
+@lru_cache(maxsize=2**12)
+def pulled(formula: Dim, lo: int | None, hi: int | None, name: str, least: int) -> IntSet:
+    """The same where it is right only for ``n >= least``, for callers who keep to these. Remembered."""
     if lo is not None and hi is not None and lo > hi:
         return IntSet.nothing()
-    return _pull(formula, lo, hi, name, least) & IntSet.interval(least, None)
+    return _pull(formula, lo, hi, name, least)
 
 
 def preimage_of_set(formula: Dim, wanted: IntSet, symbol: str | Symbol | Formula) -> IntSet:
@@ -116,6 +122,12 @@ def _pull_extreme(atom: Extreme, lo: int | None, hi: int | None, name: str, leas
 
 def _pull_sum(formula: Formula, lo: int | None, hi: int | None, name: str, least: int) -> IntSet:
     """The preimage of what is no chain: the first method that is exact for it."""
+    remainder = _remainder(formula)
+    if remainder is not None:
+        inner, modulus, factor, offset = remainder
+        low, high = _under_affine(lo, hi, factor, offset)
+        residues = range(max(low or 0, 0), min(modulus - 1 if high is None else high, modulus - 1) + 1)
+        return _pull_set(inner, IntSet.residue_range(residues, modulus), name, least)
     found = _by_bisection(formula, lo, hi, name, least)
     if found is not None:
         return found
@@ -128,6 +140,44 @@ def _pull_sum(formula: Formula, lo: int | None, hi: int | None, name: str, least
     if is_quasi_affine(plain):
         return solve_quasi_affine(plain, lo, hi, name)
     return solve_polynomial(plain, lo, hi, name, least)
+
+
+def _remainder(formula: Formula) -> tuple[Dim, int, int, int] | None:
+    """``x, m, factor, offset`` of a formula that is ``factor*(x % m) + offset``.
+
+    Law: ``x % m == x - m*(x//m)``.
+    """
+    if len(formula.terms) != 2:
+        return None
+    for (one, factor), (two, other) in (formula.terms, formula.terms[::-1]):
+        floor = two[0]
+        if len(one) > 1 or len(two) > 1 or other % factor or not isinstance(floor, Floor):
+            continue
+        modulus = -other // factor
+        if modulus < 2 or not isinstance(floor.denominator, int):
+            continue
+        # With x == y//d + shift, x//m is (y + d*shift)//(d*m).
+        inner, d = (one[0].numerator, one[0].denominator) if isinstance(one[0], Floor) else (Formula.of(one[0]), 1)
+        if not isinstance(d, int) or floor.denominator != d * modulus or not _is_chain(inner):
+            continue
+        moved = floor.numerator - inner
+        if isinstance(moved, int) and moved % d == 0:
+            shift = moved // d
+            return Formula.of(one[0]) + shift, modulus, factor, formula.constant - factor * shift
+    return None
+
+
+def _is_chain(formula: Dim) -> bool:
+    """Whether it is built around one symbol by ``+``, constant ``*`` and ``//`` alone."""
+    while isinstance(formula, Formula) and (link := _link(formula)):
+        atom = link[0]
+        if isinstance(atom, Floor) and isinstance(atom.denominator, int):
+            formula = atom.numerator
+        elif isinstance(atom, Group):
+            formula = atom.inner
+        else:
+            return isinstance(atom, Symbol)
+    return False
 
 
 def _by_bisection(formula: Formula, lo: int | None, hi: int | None, name: str, least: int) -> IntSet | None:

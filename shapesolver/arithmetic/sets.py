@@ -49,14 +49,20 @@ class IntSet:
         self._masks = tuple(masks)
 
     @classmethod
+    def _made(cls, breaks: tuple[int, ...], masks: tuple[Mask, ...]) -> IntSet:
+        """The set of these parts, which are tidy already."""
+        made = cls.__new__(cls)
+        made._breaks, made._masks = breaks, masks
+        return made
+
+    @classmethod
     def interval(cls, lo: int | None, hi: int | None) -> IntSet:
         """``lo..hi``, both included; ``None`` is no limit."""
-        if lo is not None and hi is not None and lo > hi:
-            return cls()
-        past = None if hi is None else hi + 1
-        below: list[Segment] = [] if lo is None else [(None, lo, EMPTY)]
-        above: list[Segment] = [] if past is None else [(past, None, EMPTY)]
-        return cls([*below, (lo, past, FULL), *above])
+        if lo is None:
+            return cls._made(() if hi is None else (hi + 1,), (FULL,) if hi is None else (FULL, EMPTY))
+        if hi is None:
+            return cls._made((lo,), (EMPTY, FULL))
+        return cls._made((lo, hi + 1), (EMPTY, FULL, EMPTY)) if lo <= hi else cls()
 
     @classmethod
     def residues(cls, modulus: int, residues: Iterable[int]) -> IntSet:
@@ -64,6 +70,13 @@ class IntSet:
         if modulus < 1:
             raise ValueError(f"a modulus is at least 1, not {modulus}")
         return cls([(None, None, Mask.residues(modulus, residues))])
+
+    @classmethod
+    def residue_range(cls, residues: range, modulus: int) -> IntSet:
+        """The integers whose residue lies in a range of neighbours; as large as one step, whatever the range."""
+        if not residues:
+            return cls()
+        return cls([(None, None, Mask.of_runs(modulus, [(residues[0], residues[-1] + 1)]))])
 
     @classmethod
     def residue_class(cls, residue: int, modulus: int) -> IntSet:
@@ -104,11 +117,13 @@ class IntSet:
         return any(first_of(segment) is not None for segment in self.segments())
 
     def __invert__(self) -> IntSet:
-        return IntSet((lo, hi, ~mask) for lo, hi, mask in self.segments())
+        return IntSet._made(self._breaks, tuple(~mask for mask in self._masks))
 
     def __and__(self, other: IntSet) -> IntSet:
         if not isinstance(other, IntSet):
             return NotImplemented
+        if not self._breaks and not other._breaks:
+            return IntSet._made((), (self._masks[0] & other._masks[0],))
         return IntSet(_intersections(self, other))
 
     def __or__(self, other: IntSet) -> IntSet:
@@ -256,10 +271,14 @@ class IntSet:
 
     def under_floor(self, d: int) -> IntSet:
         """``{n : n//d in self}`` for ``d >= 1``. Law: ``n//d == q`` iff ``d*q <= n < d*(q + 1)``."""
+        if not self._breaks:
+            return IntSet._made((), (self._masks[0].under_floor(d),))
         return IntSet((_times(lo, d), _times(hi, d), mask.under_floor(d)) for lo, hi, mask in self.segments())
 
     def under_affine(self, a: int, b: int) -> IntSet:
         """``{n : a*n + b in self}``, ``a`` not 0. Law: ``a*n + b >= x`` iff ``n >= ceil((x - b)/a)``."""
+        if a == 1 and b == 0:
+            return self
         if a < 0:
             turned = [
                 (None if hi is None else 1 - hi, None if lo is None else 1 - lo, mask.reflect())

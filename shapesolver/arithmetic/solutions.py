@@ -17,7 +17,7 @@ from shapesolver.arithmetic.conditions import (
 from shapesolver.arithmetic.factors import divisors
 from shapesolver.arithmetic.formula import Dim, Formula
 from shapesolver.arithmetic.masks import Undecided
-from shapesolver.arithmetic.pullback import preimage, preimage_of_set
+from shapesolver.arithmetic.pullback import preimage_of_set, pulled
 from shapesolver.arithmetic.sets import IntSet
 
 TRY_LIMIT = 10_000
@@ -68,11 +68,18 @@ def _solve(condition: Truth, symbol: Symbol, domain: IntSet) -> IntSet:
 def _solve_all(items: tuple[Condition, ...], symbol: Symbol, domain: IntSet) -> IntSet:
     """The intersection; an item that is too hard waits until the others have narrowed the domain."""
     waiting = []
+    found: IntSet | None = None
     for item in items:
         try:
-            domain = _solve(item, symbol, domain)
+            if isinstance(item, (Comparison, Divides)):
+                # Sets without ends meet fast, so the domain comes last.
+                one = _solve_simple(item, symbol)
+                found = one if found is None else found & one
+            else:
+                domain = _solve(item, symbol, domain)
         except Undecided:
             waiting.append(item)
+    domain = domain if found is None else domain & found
     for item in waiting:
         domain = _solve(item, symbol, domain)
     return domain
@@ -98,19 +105,10 @@ def _multiples(divisor: int) -> IntSet:
 
 
 def _solve_comparison(op: str, gap: Dim, symbol: Symbol) -> IntSet:
-    match op:
-        case "==":
-            return preimage(gap, 0, 0, symbol)
-        case "!=":
-            return preimage(gap, None, -1, symbol) | preimage(gap, 1, None, symbol)
-        case "<=":
-            return preimage(gap, None, 0, symbol)
-        case "<":
-            return preimage(gap, None, -1, symbol)
-        case ">=":
-            return preimage(gap, 0, None, symbol)
-        case _:
-            return preimage(gap, 1, None, symbol)
+    """What satisfies ``gap op 0``, right from the symbol's least value on."""
+    limits = {"==": (0, 0), "!=": (0, 0), "<=": (None, 0), "<": (None, -1), ">=": (0, None), ">": (1, None)}
+    found = pulled(gap, *limits[op], symbol.text, symbol.least)
+    return ~found if op == "!=" else found
 
 
 def _by_trial(condition: Condition, symbol: Symbol, domain: IntSet) -> IntSet:

@@ -8,7 +8,7 @@ only the hull known; another path that reads all of the hull makes up for that. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from shapesolver.arithmetic import Dim, Truth, both, compare, maximum, minimum, symbols
@@ -46,12 +46,16 @@ class Needed(NamedTuple):
         return self.box and all(_is_full(run, size) for run, size in zip(self.runs, tensor.sizes, strict=True))
 
 
+Read = Mapping[int, Needed]
+"""What is read of each input layer."""
+
+
 def whole(tensor: Tensor) -> Needed:
     """Every cell of a tensor."""
     return Needed(tuple(Run(0, size - 1) for size in tensor.sizes), True)
 
 
-def reading(derivation: Derivation, wires: Iterable[Wire]) -> dict[int, Needed] | None:
+def reading(derivation: Derivation, wires: Iterable[Wire]) -> Read | None:
     """What the results depend on of each input layer; ``None`` where one of them cannot be built."""
     needed: dict[Wire, Needed] = {}
     for wire in wires:
@@ -74,33 +78,23 @@ def reading(derivation: Derivation, wires: Iterable[Wire]) -> dict[int, Needed] 
             readings = derivation.layers[index].readings(*inputs, output=output)
             for wire, source, axes in zip(node.inputs, inputs, readings, strict=True):
                 if axes is not None:
-                    read = _read(derivation.layers[index], source, axes, wanted, wanted.is_whole(made))
+                    read = _read(derivation.layers[index], source, axes, wanted, made)
                     needed[wire] = _united(needed[wire], read) if wire in needed else read
     return found
 
 
-def nothing_lost(derivation: Derivation, wires: Iterable[Wire], sizes: Iterable[str]) -> Truth | None:
-    """That every input cell along the axes of these sizes reaches a result; ``None`` where that is not known."""
-    asked = set(sizes)
-    return _all_read(derivation, wires, lambda size: not asked.isdisjoint(s.text for s in symbols(size)))
-
-
-def nothing_lost_at(derivation: Derivation, nodes: Iterable[int]) -> Truth | None:
-    """The same along every axis, for the first results of these nodes."""
-    return _all_read(derivation, map(Wire, nodes), lambda _: True)
-
-
-def _all_read(derivation: Derivation, wires: Iterable[Wire], asked: Callable[[Dim], bool]) -> Truth | None:
-    found = reading(derivation, wires)
+def nothing_lost(derivation: Derivation, found: Read | None, sizes: Iterable[str] | None = None) -> Truth | None:
+    """That every input cell along the axes of these sizes, or of all, is read; ``None`` where that is not known."""
     if found is None:
         return None
+    asked = None if sizes is None else set(sizes)
     known: Truth = True
     unknown = False
     for node, needed in found.items():
         tensor = derivation.tensor(node)
         assert tensor is not None
         for size, run in zip(tensor.sizes, needed.runs, strict=True):
-            if asked(size):
+            if asked is None or not asked.isdisjoint(symbol.text for symbol in symbols(size)):
                 covered = both(compare("<=", run.first, 0), compare(">=", run.last, size - 1))
                 # Cells apart are all there are only where there is one.
                 known = both(known, covered, run.step in (1, None) or compare("==", size, 1))
@@ -108,15 +102,18 @@ def _all_read(derivation: Derivation, wires: Iterable[Wire], asked: Callable[[Di
     return None if unknown and known is not False else known
 
 
-def _read(layer: Layer, source: Tensor, axes: tuple[Reading, ...], needed: Needed, all_of_it: bool) -> Needed:
+def _read(layer: Layer, source: Tensor, axes: tuple[Reading, ...], needed: Needed, made: Tensor) -> Needed:
     """What a layer reads of one input for what is needed of one result."""
-    runs = tuple(_along(layer, place, source, reading, needed, all_of_it) for place, reading in enumerate(axes))
+    all_of_it = needed.is_whole(made)
+    runs = tuple(_along(layer, place, source, reading, needed, made, all_of_it) for place, reading in enumerate(axes))
     # Axes that are read together, as when some become one, are a box only for all of the result.
     apart = all(reading.exact for reading in axes)
     return Needed(runs, (needed.box and apart) or (all_of_it and not apart))
 
 
-def _along(layer: Layer, place: int, source: Tensor, reading: Reading, needed: Needed, all_of_it: bool) -> Run:
+def _along(
+    layer: Layer, place: int, source: Tensor, reading: Reading, needed: Needed, made: Tensor, all_of_it: bool
+) -> Run:
     """The cells read along one axis of an input."""
     size = source.sizes[place]
     if reading.follows is None:
@@ -125,6 +122,8 @@ def _along(layer: Layer, place: int, source: Tensor, reading: Reading, needed: N
     if not reading.exact:
         return Run(0, size - 1, 1 if all_of_it else None)
     first, last = reading.run(wanted.first, wanted.last)
+    if reading.taps is None and (first, last) == (wanted.first, wanted.last) and made.sizes[reading.follows] == size:
+        return wanted
     run = _clamped(Run(first, last, _spacing(layer, place, source, reading, wanted)), size)
     if reading.uniform or _is_full(run, size):
         return run
@@ -150,7 +149,7 @@ def _spacing(layer: Layer, place: int, source: Tensor, reading: Reading, wanted:
 
 
 def _is_full(run: Run, size: Dim) -> bool:
-    return run.covers(Run(0, size - 1))
+    return (run.first == 0 and run.last == size - 1 and run.step == 1) or run.covers(Run(0, size - 1))
 
 
 def _clamped(run: Run, size: Dim) -> Run:

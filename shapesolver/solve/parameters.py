@@ -17,10 +17,10 @@ from shapesolver.derive import Derivation, derive
 from shapesolver.language.questions import Inverse
 from shapesolver.layers.base import AxisWise
 from shapesolver.layers.parameters import ParameterError
-from shapesolver.model.graph import Graph
+from shapesolver.model.graph import Graph, Wire
 from shapesolver.solve.answers import Answer, Box, Status
 from shapesolver.solve.conditions import assumed, limits, needs, upstream
-from shapesolver.solve.coverage import nothing_lost_at
+from shapesolver.solve.coverage import nothing_lost, reading
 from shapesolver.solve.names import Reader
 from shapesolver.solve.parameter_working import worked_parameters
 from shapesolver.solve.progress import Progress
@@ -174,7 +174,7 @@ class ParameterQuestion:
         found = region(condition, unknowns)
         if not found.boxes:
             return Trial(values, nothing, nothing)
-        kept = nothing_lost_at(derivation, target.mentioned)
+        kept = nothing_lost(derivation, reading(derivation, map(Wire, target.mentioned)))
         try:
             lossless = self._read_whole(values, found) if kept is None else region(both(condition, kept), unknowns)
         except Undecided:
@@ -189,7 +189,8 @@ class ParameterQuestion:
         for box in found.boxes:
             for members in product(*box.values()):
                 chosen = dict(zip(box, members, strict=True))
-                truth = nothing_lost_at(self.derived({**values, **chosen}), self.mentioned)
+                derivation = self.derived({**values, **chosen})
+                truth = nothing_lost(derivation, reading(derivation, map(Wire, self.mentioned)))
                 if truth is None:
                     return None
                 if truth is True:

@@ -64,7 +64,7 @@ def region(condition: Truth, unknowns: Sequence[Symbol]) -> Region:
         inner = both(*(resolve(item, ties) for item in items), *(_least(s, ties) for s in unknowns if s.text in ties))
         found = region(inner, [s for s in unknowns if s.text not in ties])
         return Region(found.boxes, {**ties, **found.ties}, found.rest)
-    alone = {s.text: both(*(i for i in items if names(i) == {s.text})) for s in unknowns}
+    alone = {s.text: both(*(i for i in items if i.symbols() == (s,))) for s in unknowns}
     box = {s.text: solutions(alone[s.text], s) for s in unknowns}
     coupled = [item for item in items if len(names(item)) > 1]
     boxes: list[Box] = [box] if all(box.values()) else []

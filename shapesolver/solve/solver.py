@@ -17,7 +17,7 @@ from shapesolver.model.graph import Graph, Wire
 from shapesolver.network import MAX_SIZE, Network
 from shapesolver.solve.answers import Answer, Status
 from shapesolver.solve.conditions import all_nodes, assumed, limits, needs
-from shapesolver.solve.coverage import nothing_lost
+from shapesolver.solve.coverage import Read, nothing_lost, reading
 from shapesolver.solve.every_size import for_every_size
 from shapesolver.solve.general import general_answer
 from shapesolver.solve.names import Reader
@@ -68,28 +68,29 @@ class Solver:
         if question.sizes is not None:
             return self._works(question, question.sizes)
         derivation = derive(self.graph)
-        reading = "find every input size that the network can be built with"
+        words = "find every input size that the network can be built with"
         sizes = [*self.graph.symbols]
         for node, broken in derivation.broken():
             reason = f"{node.path} (line {node.span.line}): {broken.trouble().message}"
-            return Answer(reading, Status.PROVED, tuple(sizes), reason=reason)
-        lossless = nothing_lost(derivation, self.graph.outputs, sizes)
+            return Answer(words, Status.PROVED, tuple(sizes), reason=reason)
+        read = reading(derivation, self.graph.outputs)
         condition = needs(derivation, all_nodes(derivation))
         if question.lossless:
-            reading += " and that leaves no input cell unread"
+            words += " and that leaves no input cell unread"
+            lossless = nothing_lost(derivation, read, sizes)
             if lossless is None:
-                return Answer(reading, Status.UNDECIDED, tuple(sizes), reason=UNTOLD)
+                return Answer(words, Status.UNDECIDED, tuple(sizes), reason=UNTOLD)
             condition = both(condition, lossless)
         where = limits(derivation, question.where)
         asked = Asked(derivation, None, True, (), condition, assumed(derivation), where, self._symbols(sizes))
         if question.where is not None:
-            reading += f", where {text_of(question.where)}"
-        return self._solve(reading, asked, lossless, whole=True, lossy=not question.lossless)
+            words += f", where {text_of(question.where)}"
+        return self._solve(words, asked, read, whole=True, lossy=not question.lossless)
 
     def _works(self, question: Valid, asked: tree.Expression) -> Answer:
         """Whether the network can be built at the sizes asked about, and which nearby can."""
         at = self._stated(asked)
-        reading = f"is the network valid at {', '.join(f'{name} = {value}' for name, value in at.items())}"
+        words = f"is the network valid at {', '.join(f'{name} = {value}' for name, value in at.items())}"
         solver = Solver(self.net.at(**at), self.progress)
         full = {**solver.usual, **at}
         missing = [name for name in solver.graph.symbols if name not in full]
@@ -99,11 +100,11 @@ class Solver:
         valid = solver.valid(replace(question, sizes=None))
         for node, broken in derivation.broken():
             reason = f"{node.path} (line {node.span.line}): {broken.trouble().message}"
-            return Answer(reading, Status.PROVED, (), (), beside=valid.beside, reason=reason)
+            return Answer(words, Status.PROVED, (), (), beside=valid.beside, reason=reason)
         if both(assumed(derivation), limits(derivation, question.where)) is False:
             reason = "every layer can be built, and the file or the question excludes it"
-            return Answer(reading, Status.PROVED, (), (), beside=valid.beside, reason=reason)
-        return Answer(reading, Status.PROVED, (), ({},), reason="every layer can be built")
+            return Answer(words, Status.PROVED, (), (), beside=valid.beside, reason=reason)
+        return Answer(words, Status.PROVED, (), ({},), reason="every layer can be built")
 
     def _stated(self, asked: tree.Expression) -> dict[str, int]:
         """The sizes that a question states: ``(100, 100)``, ``100`` for all, or ``H == 100``."""
@@ -154,18 +155,17 @@ class Solver:
             )
         target = read_target(derivation, question)
         whose = "" if any("." in name for name in sizes) else f" of {self._inputs_text()}"
-        reading = f"find {', '.join(sizes)}{whose} {target.words}"
+        words = f"find {', '.join(sizes)}{whose} {target.words}"
         if question.where is not None:
-            reading += f", where {text_of(question.where)}"
+            words += f", where {text_of(question.where)}"
         asked = self._asked(derivation, target, question, sizes)
         free = Reader(derivation)
         (free.value if wants_sizes(question) else free.truth)(question.target)
         if free.free:
-            found = general_answer(reading, asked, sizes, free.free)
+            found = general_answer(words, asked, sizes, free.free)
             return replace(found, rule=law_of(derivation, target.wire)) if target.wire else found
         wires = [target.wire] if target.wire else [Wire(node) for node in sorted(target.mentioned)]
-        lossless = nothing_lost(derivation, wires, sizes)
-        return self._solve(reading, asked, lossless, whole=False, lossy=True)
+        return self._solve(words, asked, reading(derivation, wires), whole=False, lossy=True)
 
     def _asked(self, derivation: Derivation, target: Target, question: Inverse, sizes: Sequence[str]) -> Asked:
         return Asked(
@@ -179,19 +179,20 @@ class Solver:
             self._symbols(sizes),
         )
 
-    def _solve(self, reading: str, asked: Asked, lossless: Truth | None, whole: bool, lossy: bool) -> Answer:
+    def _solve(self, words: str, asked: Asked, read: Read | None, whole: bool, lossy: bool) -> Answer:
         """The region of a condition, and what lets a person check it."""
         names = tuple(symbol.text for symbol in asked.unknowns)
         try:
             found = region(asked.condition, asked.unknowns)
         except Undecided as undecided:
-            return Answer(reading, Status.UNDECIDED, names, condition=asked.condition, reason=str(undecided))
-        answer = _answer(reading, found, names)
+            return Answer(words, Status.UNDECIDED, names, condition=asked.condition, reason=str(undecided))
+        answer = _answer(words, found, names)
         if not answer.boxes:
             return replace(answer, reason=why_not(asked))
         if lossy:
-            answer = replace(answer, lossless=_lossless(asked, lossless, names))
-            answer = replace(answer, unread=unread_cells(asked, answer, self.usual, self.graph.outputs))
+            lossless = nothing_lost(asked.derivation, read, names)
+            unread = unread_cells(asked, answer, self.usual, read)
+            answer = replace(answer, lossless=_lossless(asked, lossless, answer), unread=unread)
         wire = asked.wire or self.graph.outputs[0]
         answer = replace(answer, checks=worked(asked, self.graph, wire, answer, self.usual))
         if whole:
@@ -253,15 +254,18 @@ def _stated_sizes(derivation: Derivation, where: tree.Expression | None) -> dict
 UNTOLD = "windows leave gaps that no other path is sure to read, so it is not known which cells are read"
 
 
-def _answer(reading: str, found: Region, names: tuple[str, ...]) -> Answer:
-    return Answer(reading, Status.PROVED, names, found.boxes, found.ties, condition=found.rest)
+def _answer(words: str, found: Region, names: tuple[str, ...]) -> Answer:
+    return Answer(words, Status.PROVED, names, found.boxes, found.ties, condition=found.rest)
 
 
-def _lossless(asked: Asked, lossless: Truth | None, names: tuple[str, ...]) -> Answer:
-    reading = "of these, those that lose nothing"
+def _lossless(asked: Asked, lossless: Truth | None, answer: Answer) -> Answer:
+    """The part of an answer that leaves nothing unread."""
+    names, words = answer.unknowns, "of these, those that lose nothing"
+    if lossless is True:
+        return replace(answer, reading=words)
     if lossless is None:
-        return Answer(reading, Status.UNDECIDED, names, reason=UNTOLD)
+        return Answer(words, Status.UNDECIDED, names, reason=UNTOLD)
     try:
-        return _answer(reading, region(both(asked.condition, lossless), asked.unknowns), names)
+        return _answer(words, region(both(asked.condition, lossless), asked.unknowns), names)
     except Undecided as undecided:
-        return Answer(reading, Status.UNDECIDED, names, reason=str(undecided))
+        return Answer(words, Status.UNDECIDED, names, reason=str(undecided))

@@ -13,7 +13,7 @@ from shapesolver.derive import Derivation, derive
 from shapesolver.layers.source import Input
 from shapesolver.model.graph import Graph, Wire
 from shapesolver.solve.answers import Answer, Check, Unread
-from shapesolver.solve.coverage import reading
+from shapesolver.solve.coverage import Read
 
 if TYPE_CHECKING:
     from shapesolver.solve.reasons import Asked
@@ -128,13 +128,12 @@ def along(derivation: Derivation, wire: Wire, axis: str) -> tuple[int, ...]:
     return tuple(reversed(sizes))
 
 
-def unread_cells(asked: Asked, answer: Answer, usual: Mapping[str, Dim], outputs: Sequence[Wire]) -> tuple[Unread, ...]:
+def unread_cells(asked: Asked, answer: Answer, usual: Mapping[str, Dim], read: Read | None) -> tuple[Unread, ...]:
     """What the usual size, and the greatest solution, leave unread, axes of one size together."""
     found: dict[tuple[int, int, str], list[str]] = {}
     if len(answer.boxes) != 1 or answer.ties or answer.condition is not True:
         return ()
     (box,) = answer.boxes
-    read = reading(asked.derivation, [asked.wire] if asked.wire else outputs)
     if read is None or (asked.wire is None and asked.target is not True):
         return ()
     for index, needed in read.items():

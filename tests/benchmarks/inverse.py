@@ -1,0 +1,156 @@
+"""Inverse questions against islpy and z3, side by side in one run: ``python -m tests.benchmarks.inverse``.
+
+Each question is put to each in its own terms, from the formula to the full set (z3: the two ends, by
+optimisation, which is what it can do). Medians of alternating runs; ratios are to ours.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+
+import islpy
+import z3
+
+from shapesolver.arithmetic import both, compare, symbol
+from shapesolver.arithmetic.decide import decide
+from shapesolver.arithmetic.extremes import provably_at_most
+from shapesolver.arithmetic.pullback import pulled
+from shapesolver.arithmetic.solutions import solutions
+
+ROUNDS = 15
+
+
+def chain_ours() -> object:
+    size = symbol("H")
+    for index in range(50):
+        size = (size + 2 - (3 + index % 3)) // (1 + (index % 10 == 0)) + 1
+    return solutions(compare("==", size, 10**6), "H")
+
+
+def chain_isl() -> object:
+    text = "H"
+    for index in range(50):
+        text = f"(floor(({text} + {2 - (3 + index % 3)})/{1 + (index % 10 == 0)}) + 1)"
+    return islpy.Set(f"{{ [H] : H >= 1 and {text} = {10**6} }}").coalesce()
+
+
+def chain_z3() -> object:
+    size = h = z3.Int("H")
+    for index in range(50):
+        size = (size + 2 - (3 + index % 3)) / (1 + (index % 10 == 0)) + 1
+    return ends_z3(h, size == 10**6)
+
+
+def ends_z3(h: z3.ArithRef, condition: z3.BoolRef) -> tuple[object, object]:
+    found = []
+    for extreme in ("minimize", "maximize"):
+        optimizer = z3.Optimize()
+        optimizer.add(h >= 1, condition)
+        getattr(optimizer, extreme)(h)
+        optimizer.check()
+        found.append(optimizer.model()[h])
+    return found[0], found[1]
+
+
+def mnist_ours() -> object:
+    return solutions(compare("==", ((symbol("H") - 7) // 3 - 4) // 2 + 1, 2), "H")
+
+
+def mnist_isl() -> object:
+    return islpy.Set("{ [H] : H >= 1 and floor((floor((H - 7)/3) - 4)/2) + 1 = 2 }").coalesce()
+
+
+def mnist_z3() -> object:
+    h = z3.Int("H")
+    return ends_z3(h, ((h - 7) / 3 - 4) / 2 + 1 == 2)
+
+
+def unet_ours() -> object:
+    h = symbol("H")
+    return solutions(
+        both(*(compare("==", h // 2**i, 2 * (h // 2 ** (i + 1))) for i in range(4)), compare(">=", h // 16, 1)), "H"
+    )
+
+
+def unet_isl() -> object:
+    skips = " and ".join(f"floor(H/{2**i}) = 2*floor(H/{2 ** (i + 1)})" for i in range(4))
+    return islpy.Set(f"{{ [H] : H >= 1 and floor(H/16) >= 1 and {skips} }}").coalesce()
+
+
+def unet_z3() -> object:
+    h = z3.Int("H")
+    solver = z3.Solver()
+    skips = z3.And(*(h / 2**i == 2 * (h / 2 ** (i + 1)) for i in range(4)))
+    solver.add(h >= 16, skips != (h % 16 == 0))
+    return solver.check()
+
+
+def identity_ours() -> object:
+    h = symbol("H")
+    return decide(compare("==", (h // 2) // 2 - h // 4, 0))
+
+
+def identity_isl() -> object:
+    return islpy.Set("{ [H] : H >= 1 and floor(floor(H/2)/2) != floor(H/4) }").is_empty()
+
+
+def identity_z3() -> object:
+    h = z3.Int("H")
+    solver = z3.Solver()
+    solver.add(h >= 1, (h / 2) / 2 != h / 4)
+    return solver.check()
+
+
+def parity_ours() -> object:
+    h = symbol("H")
+    return decide(compare("==", 2 * (h // 2), h), compare("==", h % 2, 0))
+
+
+def parity_isl() -> object:
+    return islpy.Set("{ [H] : H >= 1 and H mod 2 = 0 and 2*floor(H/2) != H }").is_empty()
+
+
+def parity_z3() -> object:
+    h = z3.Int("H")
+    solver = z3.Solver()
+    solver.add(h >= 1, h % 2 == 0, 2 * (h / 2) != h)
+    return solver.check()
+
+
+QUESTIONS: dict[str, tuple[Callable[[], object], Callable[[], object], Callable[[], object]]] = {
+    "mnist 2x2": (mnist_ours, mnist_isl, mnist_z3),
+    "50 layers to 10^6": (chain_ours, chain_isl, chain_z3),
+    "U-Net valid sizes": (unet_ours, unet_isl, unet_z3),
+    "(H//2)//2 == H//4": (identity_ours, identity_isl, identity_z3),
+    "2*(H//2) == H, H even": (parity_ours, parity_isl, parity_z3),
+}
+
+
+def measure() -> dict[str, tuple[float, float, float]]:
+    """Median milliseconds of each question: ours, islpy, z3."""
+    found = {}
+    for name, functions in QUESTIONS.items():
+        times: list[list[float]] = [[], [], []]
+        for _ in range(ROUNDS):
+            for index, function in enumerate(functions):
+                # What was remembered of the round before is forgotten, so that every round starts as the first.
+                pulled.cache_clear()
+                provably_at_most.cache_clear()
+                start = time.perf_counter()
+                function()
+                times[index].append((time.perf_counter() - start) * 1000)
+        found[name] = tuple(statistics.median(each) for each in times)
+    return found  # type: ignore[return-value]
+
+
+def main() -> None:
+    """Print the table."""
+    print(f"{'question':<24}{'ours ms':>10}{'islpy ms':>10}{'z3 ms':>10}{'islpy/ours':>12}{'z3/ours':>10}")
+    for name, (ours, isl, smt) in measure().items():
+        print(f"{name:<24}{ours:>10.3f}{isl:>10.3f}{smt:>10.3f}{isl / ours:>12.1f}{smt / ours:>10.1f}")
+
+
+if __name__ == "__main__":
+    main()
