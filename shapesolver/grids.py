@@ -26,7 +26,7 @@ class Grids:
             if isinstance(layer, Input):
                 self.views[Wire(index)] = input_view(index, made)
             else:
-                self.views[Wire(index, output)] = result_view(layer, index, inputs, seen, output)
+                self.views[Wire(index, output)] = result_view(layer, index, inputs, seen, made, output)
 
     def aligned(self, node: Node, layer: Layer, inputs: Sequence[Tensor]) -> tuple[Layer, tuple[Need, ...]]:
         """The layer told where its second input's grid begins in its first's, and what that needs.

@@ -94,14 +94,34 @@ def input_view(node: int, tensor: Tensor) -> View:
     return {Source(node, axis): Strip(UNIT, UNIT, axis) for axis in axes}
 
 
-def result_view(layer: Layer, node: int, inputs: Sequence[Tensor], seen: Sequence[View], output: int = 0) -> View:
-    """What a layer's result sees, given what each of its inputs does. ``node`` is the layer's number, for notes."""
+def result_view(
+    layer: Layer, node: int, inputs: Sequence[Tensor], seen: Sequence[View], made: Tensor, output: int = 0
+) -> View:
+    """What a layer's result, ``made``, sees, given what each of its inputs does. ``node`` is its number, for notes."""
     strips: dict[Source, list[Strip]] = {}
     for axes, tensor, view in zip(layer.readings(*inputs, output=output), inputs, seen, strict=True):
         if axes is not None:
             for source, strip in view.items():
                 strips.setdefault(source, []).append(_through(strip, axes, tensor.sizes, node))
-    return {source: _joined(found, node, source) for source, found in strips.items()}
+    return {source: _joined(found, Joining(node, source, made)) for source, found in strips.items()}
+
+
+class Joining(NamedTuple):
+    """Where several paths from a source come together, and the tensor that is made of them."""
+
+    node: int
+    source: Source
+    made: Tensor
+
+    def misaligned(self, one: Strip, other: Strip) -> frozenset[Joint]:
+        """The two paths, as not aligned."""
+        return frozenset({Joint(self.node, self.source, one, other)})
+
+    def ends(self, strip: Strip) -> tuple[Dim, Dim]:
+        """The first and last cell that any unit sees."""
+        if strip.follows is None:
+            return strip.first, strip.last
+        return strip.at(0)[0], strip.at(self.made.sizes[strip.follows] - 1)[1]
 
 
 class Lay(NamedTuple):
@@ -201,30 +221,24 @@ def _leaves_out(reading: Reading, step: Fraction) -> bool:
     return any(compare("<=", first, last) is not True for first, last in runs)
 
 
-def _joined(strips: list[Strip], node: int, source: Source) -> Strip:
+def _joined(strips: list[Strip], where: Joining) -> Strip:
     """What several paths see together."""
     result = strips[0]
     for strip in strips[1:]:
         if strip != result:
-            result = _pair(result, strip, node, source)
+            same = strip.follows == result.follows and strip.stride == result.stride
+            result = (_in_step if same else _out_of_step)(result, strip, where)
     return result
 
 
-def _pair(one: Strip, other: Strip, node: int, source: Source) -> Strip:
+def _in_step(one: Strip, other: Strip, where: Joining) -> Strip:
+    """Two strips that move alike: the least strip that holds both."""
     joints, bounds = one.joints | other.joints, one.bounds | other.bounds
-    if one.follows != other.follows or one.stride != other.stride:
-        if None not in (one.follows, other.follows):
-            joints |= {Joint(node, source, one, other)}
-        wide = next((s for s in (one, other) if s.follows is None), None)
-        if wide is None:
-            first, last = minimum(one.first, other.first), maximum(one.last, other.last)
-            return replace(one, first=first, last=last, joints=joints, bounds=bounds | {node})
-        return replace(wide, joints=joints, bounds=bounds)
     if one.hollow or other.hollow:
         # A unit that sees nothing along one path has no ends there to compare.
-        bounds |= {node}
+        bounds |= {where.node}
     if one.follows is not None and one.centre() * other.period != other.centre() * one.period:
-        joints |= {Joint(node, source, one, other)}
+        joints |= where.misaligned(one, other)
     return replace(
         one,
         first=minimum(one.first, other.first),
@@ -235,3 +249,15 @@ def _pair(one: Strip, other: Strip, node: int, source: Source) -> Strip:
         joints=joints,
         bounds=bounds,
     )
+
+
+def _out_of_step(one: Strip, other: Strip, where: Joining) -> Strip:
+    """Two strips that move differently: all that any unit sees, a bound unless one path sees it all for every unit."""
+    (first, last), (low, high) = where.ends(one), where.ends(other)
+    first, last = minimum(first, low), maximum(last, high)
+    joints, bounds = one.joints | other.joints, one.bounds | other.bounds
+    if None not in (one.follows, other.follows):
+        joints |= where.misaligned(one, other)
+    if not any(strip.follows is None and (strip.first, strip.last) == (first, last) for strip in (one, other)):
+        bounds |= {where.node}
+    return Strip(first, last, None, Fraction(0), joints=joints, bounds=bounds, wide=where.node)
