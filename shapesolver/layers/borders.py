@@ -47,7 +47,8 @@ class Bordered(AxisWise):
 class Pad(Bordered):
     """Cells added at both ends of each spatial axis; negative amounts crop.
 
-    ``n + a + b``. Needs: constant at least 1 cell left; reflect ``a, b < n``; circular ``a, b <= n``.
+    ``n + a + b``. Needs: constant at least 1 cell left; reflect ``a, b < n``; circular ``a, b <= n``, except in ONNX,
+    whose runtime wraps around as often as it takes.
     """
 
     other_names: ClassVar = {
@@ -96,7 +97,7 @@ class Pad(Bordered):
         size = self.size(n, axis)
         if self.mode in ("reflect", "symmetric"):
             yield self._within(n - 1 if self.mode == "reflect" else n, n, axis, "less than the size")
-        if self.mode in ("circular", "wrap"):
+        if self.mode in ("circular", "wrap") and not self.dialect.onnx:
             yield self._within(n, n, axis, "at most the size")
         # What is cropped must be there: cells added at the other end cannot stand in for it.
         cropped = minimum(before, 0) + minimum(after, 0)

@@ -117,6 +117,14 @@ def test_hostile_chains_end(op: str) -> None:
     assert array is None
 
 
+def test_hostile_squares_end() -> None:
+    """A size squared over and over would have 2**200 factors."""
+    array: Array | None = vector([H])
+    for _ in range(200):
+        array = fold(operation("Mul"), [array, array], 17) if array is not None else None
+    assert array is None
+
+
 def test_huge_arrays_are_not_made() -> None:
     made = fold(operation("ConstantOfShape"), [vector([10**9, 10**9])], 17)
     assert made is not None and made.shape == (10**9, 10**9) and made.numbers is None

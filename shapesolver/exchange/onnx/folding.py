@@ -29,6 +29,9 @@ MAX_FLOATS = 64
 MAX_TEXT = 2000
 """The longest formula that is computed with; a longer one counts as not known."""
 
+MAX_FACTORS = 32
+"""The most factors of a product that is computed with."""
+
 INT64 = 2**63
 
 FLOATS = frozenset({1, 10, 11, 16, 17, 18, 19, 20})
@@ -145,7 +148,13 @@ def _multiply(a: Any, b: Any) -> Any:
             return left._replace(factor=left.factor * b)
         right = _real(b)
         return Real(left.numerator * right.numerator, left.denominator * right.denominator, left.factor * right.factor)
+    if isinstance(a, Formula) and isinstance(b, Formula) and _factors(a) + _factors(b) > MAX_FACTORS:
+        raise Unfolded
     return a * b
+
+
+def _factors(formula: Formula) -> int:
+    return max((len(monomial) for monomial, _ in formula.terms), default=0)
 
 
 def _divide(floating: bool) -> Callable[[Any, Any], Any]:

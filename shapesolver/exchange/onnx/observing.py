@@ -20,38 +20,30 @@ MAX_VALUES = 1024
 
 
 def observe(reading: Reading, operation: Operation, names: Sequence[str]) -> list[tuple[Axes, tuple[Dim, ...]]]:
-    """Layout and sizes of each result; raises :class:`ExchangeError` where nothing is known of one."""
+    """Layout and sizes of each result; raises :class:`ExchangeError` where one is not known."""
     stated: Mapping[str, Any] = reading.model.observed
     if any(name not in stated for name in names):
         stated = {**inferred(reading), **stated}
     found = []
     for name in names:
-        if name not in stated:
+        placed = _placed(reading, stated[name]) if name in stated else None
+        if placed is None:
             raise ExchangeError(
-                f"{reading.sketch.source}: {operation} is not known here, and the file does not state the shape of "
-                f"{name!r}; run onnx.shape_inference.infer_shapes over it, or add the shape to its value_info"
+                f"{reading.sketch.source}: {operation} is not known here, and neither the file nor onnx' inference "
+                f"says what sizes {name!r} has; add them to the graph's value_info"
             )
-        found.append(_placed(reading, name, stated[name]))
+        found.append(placed)
     return found
 
 
-def _placed(reading: Reading, name: str, shape: Sequence[int | str | None]) -> tuple[Axes, tuple[Dim, ...]]:
-    """An observed shape as a layout with the batch, and sizes in symbols."""
+def _placed(reading: Reading, shape: Sequence[int | str | None]) -> tuple[Axes, tuple[Dim, ...]] | None:
+    """An observed shape as a layout with the batch, and sizes; ``None`` where one is no size of the inputs."""
     batched = bool(shape) and (shape[0] in (reading.batch_name, reading.batch) or not isinstance(shape[0], int))
-    inner = shape[1:] if batched else shape
-    sizes = tuple(_size(reading, name, index, size) for index, size in enumerate(inner))
+    inner = [reading.named.get(size) if isinstance(size, str) else size for size in (shape[1:] if batched else shape)]
+    sizes = tuple(size for size in inner if size is not None)
+    if len(sizes) < len(inner) or any(isinstance(size, int) and size < 1 for size in sizes):
+        return None
     return (layout.batched(len(sizes)) if batched else layout.unbatched(len(sizes))), sizes
-
-
-def _size(reading: Reading, name: str, index: int, size: int | str | None) -> Dim:
-    if isinstance(size, int):
-        if size < 1:
-            raise ExchangeError(f"{reading.sketch.source}: {name!r} is said to have a size of {size}")
-        return size
-    if size in reading.named:
-        return reading.named[size]
-    reading.sketch.warn(f"{reading.sketch.source}: a size of {name!r} is not known, and stands as one of its own")
-    return reading.sketch.symbol(size or f"{name}_{index + 1}")
 
 
 def inferred(reading: Reading) -> Mapping[str, tuple[int | str | None, ...]]:
