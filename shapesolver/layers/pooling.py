@@ -11,7 +11,7 @@ from shapesolver.layers.axes import plain
 from shapesolver.layers.base import AxisWise, Inputs, Layer, Need, Tensor, need
 from shapesolver.layers.cells import Box, every
 from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare
-from shapesolver.layers.reading import Readings, whole
+from shapesolver.layers.reading import Reading, Readings, whole
 from shapesolver.layers.registry import layer
 from shapesolver.layers.windows import (
     Windowed,
@@ -269,6 +269,10 @@ class AdaptivePool(GrowingPool):
         if target is None:
             return low, high
         return stated_interval(target, low, high)
+
+    def reading(self, n: Dim, axis: int, follows: int) -> Reading:
+        """A single result reads everything."""
+        return whole(n) if self.at("target", axis) == 1 else super().reading(n, axis, follows)
 
     def as_windows(self, sizes: tuple[int, ...]) -> Layer | None:
         """Equal windows side by side, or one over everything that moves cell by cell; the target divides the map."""
