@@ -357,3 +357,35 @@ def test_what_cannot_be_built_is_reported(tmp_path: Path) -> None:
     done = shown(str(file))
     assert done.exit_code == 1
     assert "conv1" in done.stderr and done.stdout == ""
+
+
+BY_HAND = {
+    # Of 4 x 6 x 6 in PyTorch: multiply-accumulates, other operations.
+    "conv(8, kernel=3, padding=1)": (8 * 36 * 4 * 9, 8 * 36),
+    "conv(8, kernel=3, padding=1, groups=2, bias=false)": (8 * 36 * 2 * 9, 0),
+    "depthwise_conv(kernel=3, multiplier=2)": (8 * 16 * 9, 8 * 16),
+    "separable_conv(8, kernel=3)": (4 * 16 * 9 + 8 * 16 * 4, 8 * 16),
+    "conv_transpose(8, kernel=2, stride=2, groups=2)": (36 * 4 * 4 * 4, 8 * 144),
+    "dense(5)": (4 * 6 * 5 * 6, 4 * 6 * 5),
+    "max_pool(2)": (0, 36 * 3),
+    "avg_pool(2)": (0, 36 * 4),
+    "batch_norm": (0, 2 * 144),
+    "layer_norm": (0, 7 * 144),
+    "group_norm(2, affine=false)": (0, 5 * 144),
+    "softmax": (0, 5 * 144),
+    "upsample(2, mode=bilinear)": (0, 4 * 144 * 7),
+    "attention(2)": (24 * 6 * 6 * 4 + 2 * 4 * 36 * 6, 4 * (24 * 6 + 36 * 2 * 6)),
+    "flatten": (0, 0),
+}
+
+
+@pytest.mark.parametrize("layer", BY_HAND)
+def test_work_is_what_a_hand_count_gives(layer: str) -> None:
+    placed = parse(f"dialect torch\ninput(4, 6, 6)\nx = {layer}")["x"]
+    assert (placed.work.macs, placed.work.other) == BY_HAND[layer]
+
+
+def test_recurrent_layers_by_hand() -> None:
+    lstm = parse("input(L=7, 3)\nx = lstm(5)").usual()["x"]
+    assert lstm.macs == 7 * 4 * 5 * (3 + 5)
+    assert lstm.flops == 2 * lstm.macs + 7 * (4 * 5 + 9 * 5)
