@@ -64,7 +64,9 @@ def test_blocks_are_classes_and_repeats_are_loops() -> None:
         high = stage(32, 4)
         concat(high, low -> max_pool(2))
     """
-    assert code(text) == '''\
+    assert (
+        code(text)
+        == '''\
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -101,6 +103,7 @@ class Net(nn.Module):
         high = self.high(low)
         return torch.cat([high, self.max_pool1(low)], dim=1)
 '''
+    )
 
 
 def test_what_pytorch_cannot_pad_is_padded_before() -> None:
@@ -109,7 +112,9 @@ def test_what_pytorch_cannot_pad_is_padded_before() -> None:
         conv(8, kernel=3, stride=2, padding=same)
         global_avg_pool
     """
-    assert code(text) == '''\
+    assert (
+        code(text)
+        == '''\
 import torch.nn.functional as F
 from torch import nn
 
@@ -140,6 +145,7 @@ class Net(nn.Module):
         x = self.conv1(pad_same(image, self.conv1))
         return x.mean((2, 3))
 '''
+    )
 
 
 def test_sizes_are_read_off_the_input_where_they_are_needed() -> None:

@@ -277,6 +277,14 @@ class Standardize(Normalisation):
         shape = tuple(tensor.sizes[index] for index in indices)
         return tuple(Weight(n, s, trainable=False) for n, s in (("mean", shape), ("variance", shape), ("count", ())))
 
+    def work(self, *inputs: Tensor) -> Work:
+        """2 operations a cell: a difference and a quotient"""
+        return Work(other=2 * inputs[0].cells)
+
+    def saves(self, *inputs: Tensor) -> Saved:
+        """Nothing: its derivative is one over the deviation, which is known."""
+        return Saved()
+
 
 @layer("dropout")
 class Dropout(Layer):

@@ -83,3 +83,7 @@ class Constant(Source):
     other_names: ClassVar = {"Constant": "sizes"}
 
     sizes: tuple[Dim, ...] = size_parameter()
+
+    def shares_memory(self) -> bool:
+        """It is part of the model, whatever the batch."""
+        return True

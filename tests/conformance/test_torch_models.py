@@ -76,9 +76,7 @@ BOUNDARIES = {
     "wide_resnet50": Boundary(
         lambda: models.ResNet((1, 1, 1, 1), base=128, narrow=8), (3, ("H", 64), ("W", 32)), "W", 20
     ),
-    "se_resnet50": Boundary(
-        lambda: models.ResNet((1, 1, 1, 1), se=4, narrow=8), (3, ("H", 64), ("W", 33)), "H", 1
-    ),
+    "se_resnet50": Boundary(lambda: models.ResNet((1, 1, 1, 1), se=4, narrow=8), (3, ("H", 64), ("W", 33)), "H", 1),
     "inception_v3": Boundary(models.InceptionV3, (3, ("H", 96), ("W", 75)), "H", 60, lossless=False),
     "vgg19_bn": Boundary(lambda: models.VGG19BN(8, 16), (3, ("H", 64), ("W", 32)), "H", 20),
     "deeplab": Boundary(lambda: models.DeepLab(8), (3, ("H", 65), ("W", 40)), "H", 1, lossless=False),

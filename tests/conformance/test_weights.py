@@ -19,8 +19,8 @@ onnx = pytest.importorskip("onnx")
 pytestmark = pytest.mark.conformance
 nn, layers = torch.nn, keras.layers
 
-WITHOUT_COUNTERPART = {"parameter", "separable_conv", "opaque"}
-"""What PyTorch has no module for."""
+WITHOUT_COUNTERPART = {"parameter", "separable_conv", "opaque", "einsum_dense", "standardize"}
+"""What PyTorch has no module for, and ONNX no operator."""
 
 
 def built(op: str, dialect: str, shapes: tuple[tuple[int, ...], ...], **parameters: Any) -> tuple[Layer, Any]:
@@ -99,6 +99,13 @@ KERAS: list[tuple[str, Any, dict[str, Any], Any]] = [
     ("conv_transpose", (5, 5, 4), {"channels": 6, "kernel": 3}, lambda: layers.Conv2DTranspose(6, 3)),
     ("dense", (4, 9), {"units": 3}, lambda: layers.Dense(3)),
     ("embedding", (7,), {"vocabulary": 50, "dim": 8}, lambda: layers.Embedding(50, 8)),
+    (
+        "einsum_dense",
+        (5, 8),
+        {"equation": "abc,cde->abde", "sizes": (-1, 2, 3), "bias": "de"},
+        lambda: layers.EinsumDense("abc,cde->abde", (None, 2, 3), bias_axes="de"),
+    ),
+    ("standardize", (5, 8), {}, lambda: layers.Normalization()),
     ("batch_norm", (9, 9, 4), {}, lambda: layers.BatchNormalization()),
     ("batch_norm", (9, 9, 4), {"scale": False}, lambda: layers.BatchNormalization(scale=False)),
     ("batch_norm", (9, 4), {"center": False}, lambda: layers.BatchNormalization(center=False)),

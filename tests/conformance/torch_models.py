@@ -604,9 +604,7 @@ class CRNN(nn.Module):
             nn.Conv2d(8 * w, 8 * w, 3, 1, 1), nn.ReLU(True), nn.MaxPool2d((2, 2), (2, 1), (0, 1)),
             nn.Conv2d(8 * w, 8 * w, 2, 1, 0), nn.BatchNorm2d(8 * w), nn.ReLU(True),
         )  # fmt: skip
-        self.rnn = nn.Sequential(
-            BidirectionalLSTM(8 * w, hidden, hidden), BidirectionalLSTM(hidden, hidden, classes)
-        )
+        self.rnn = nn.Sequential(BidirectionalLSTM(8 * w, hidden, hidden), BidirectionalLSTM(hidden, hidden, classes))
 
     def forward(self, x):
         x = self.cnn(x)
