@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy
 
-from shapesolver.layers.base import Layer
+from shapesolver.layers.base import Layer, Tensor
 from shapesolver.layers.registry import kinds
 from shapesolver.layers.source import Input
 from shapesolver.network import Network
@@ -316,6 +316,12 @@ def pad(layer: Any, x: Array) -> Array:
     return numpy.pad(x, width, mode=mode)
 
 
+@operation("einsum_dense")
+def einsum_dense(layer: Any, x: Array) -> Array:
+    sizes, kernel, _ = layer._sizes(Tensor(x.shape[1:], layer.dialect.axes(x.ndim - 1)))
+    return numpy.einsum(layer.equation, x, numpy.ones([sizes[letter] for letter in kernel]))
+
+
 @operation("crop")
 @spatial
 def crop(layer: Any, x: Array, *others: Array) -> Array:
@@ -323,7 +329,8 @@ def crop(layer: Any, x: Array, *others: Array) -> Array:
         n = x.shape[axis + 2]
         if others:
             size = others[0].shape[axis + 2]
-            start = (n - size) // 2 if layer.offset is None else each(layer, "offset", axis)
+            middle = layer.offset in (None, "aligned")  # a crop that was not told where its grids meet
+            start = (n - size) // 2 if middle else each(layer, "offset", axis)
         else:
             amount = each(layer, "amount", axis)
             start, after = amount if isinstance(amount, tuple) else (amount, amount)

@@ -177,6 +177,15 @@ class EinsumDense(Layer):
         made = tuple(sizes[letter] for letter in result)
         return (Tensor(made, inputs[0].axes) if len(made) == inputs[0].rank else self.tensor(made),)
 
+    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
+        """The result's own place along the axes that stay; all of those that are summed."""
+        (tensor,) = inputs
+        letters = self.letters(tensor.rank)
+        assert letters is not None
+        given, _, result = letters
+        pairs = zip(given, tensor.sizes, strict=True)
+        return (tuple(same(result.index(letter)) if letter in result else whole(n) for letter, n in pairs),)
+
     def weights(self, *inputs: Tensor) -> tuple[Weight, ...]:
         sizes, kernel, result = self._sizes(inputs[0])
         arrays = [Weight("kernel", tuple(sizes[letter] for letter in kernel))]
