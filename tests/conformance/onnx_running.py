@@ -46,7 +46,7 @@ def run(made: onnxruntime.InferenceSession, shapes: list[tuple[int, ...]]) -> di
 
 
 def run_each(model: onnx.ModelProto, cases: list[list[tuple[int, ...]]]) -> list[dict[str, tuple[int, ...]] | None]:
-    """:func:`run` for many shapes, in processes of its own: on an empty tensor onnxruntime may die of a division by 0."""
+    """:func:`run` for many shapes, each in a process that may die: an empty tensor makes onnxruntime divide by 0."""
     found: list[dict[str, tuple[int, ...]] | None] = []
     context = multiprocessing.get_context("fork")
     while len(found) < len(cases):
