@@ -63,7 +63,7 @@ fc8 = conv(1000, kernel=1)
 
 
 def test_the_size_for_a_larger_score_map_is_the_whole_interval() -> None:
-    answer = parse(load(VGG).fully_convolutional().text).ask("what input size gives 2x2")
+    answer = parse(load(VGG).fully_convolutional().text).ask("what input size gives a 2x2 score map")
     assert [h for h in range(500) if answer.holds(H=h, W=256)] == list(range(256, 288))
 
 

@@ -34,6 +34,8 @@ DIMENSIONS = re.compile(rf"{_START}{_ITEM}(?:\s*(?:x|×|by)\s*{_ITEM})+{_END}", 
 
 EVERYWHERE = (
     (_words(r"please|exactly|precisely|the|(?<!at )(?<!of )(?<!in )(?<!why )(?:a|an)(?= [a-z])|whole"), ""),
+    (_words(r"(?:a|an)(?= \()"), ""),
+    (_words(r"(?<=\) )(?:(?:score|feature|output) )?(?:map|grid)"), ""),
     (_words(r"(?:in|of|for) (?:this )?(?:net|network|file)"), ""),
     (_words(r"(?:in order )?to be able to|in order to"), "to"),
     (_words(r"numbers? of(?= )|values? (?:of|for)|count of(?= (?:filters|channels|units))"), ""),

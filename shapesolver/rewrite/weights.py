@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shapesolver.diagnostics import ShapeSolverError
-from shapesolver.rewrite.patterns import PatternError, axes_of, rank_of, rearranged
+from shapesolver.rewrite.patterns import PatternError, rank_of, rearranged
 from shapesolver.rewrite.recurrent import GATES, recurrent
 
 FRAMEWORKS = ("keras", "torch", "onnx")
@@ -151,7 +151,7 @@ def _patterns(
         if kind == "dense":
             patterns[first] = dense_axes(framework, stated)
         else:
-            patterns[first] = patterns[first].replace("i", "c")
+            patterns[first] = conv_axes(framework)
     return before, after
 
 
@@ -164,8 +164,5 @@ def dense_axes(framework: str, order: str | None = None) -> str:
 
 
 def conv_axes(framework: str) -> str:
-    """The axes of the first weight of the convolution that does the same."""
-    return "k c o" if framework == "keras" else "o c k"
-
-
-__all__ = ["WeightsError", "axes_of", "conv_axes", "convert_weights", "dense_axes"]
+    """The axes of the first weight of the convolution that does the same: its input channels are the map's."""
+    return next(iter(ORDERS["conv"][framework].values())).replace("i", "c")
