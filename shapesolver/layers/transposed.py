@@ -287,7 +287,9 @@ class ConvTranspose(Spreading, Windowed):
 
 @layer("unpool")
 class Unpool(Spreading):
-    """The partial inverse of max pooling: ``(n - 1)*s - 2p + k``, or a stated size strictly within ``s`` of it."""
+    """The partial inverse of max pooling: ``(n - 1)*s - 2p + k``, or a stated size strictly within ``s`` of it.
+
+    The second input is the pool undone, whose places go with the cells one by one."""
 
     other_names: ClassVar = {"MaxUnpool1d MaxUnpool2d MaxUnpool3d MaxUnpool": "kernel stride padding"}
     inputs: ClassVar[tuple[int, int | None]] = (1, 2)
@@ -320,6 +322,15 @@ class Unpool(Spreading):
         return ceil_div(stated - stride + 1 - self.base(axis), stride) + 1, (
             stated + stride - 1 - self.base(axis)
         ) // stride + 1
+
+    def needs(self, *inputs: Tensor) -> Iterator[Need]:
+        yield from super().needs(*inputs)
+        tensor, places = inputs[0], inputs[-1]
+        says = "Expected shape of indices to be same as that of the input tensor" if self.dialect.torch else ""
+        message = f"unpool needs a place for each cell: {tensor} cells, and {places} places"
+        yield need(tensor.rank == places.rank, "wrong-rank", message, says=says)
+        for n, m in zip(tensor.sizes, places.sizes, strict=True):
+            yield need(compare("==", n, m), "size-mismatch", message, f"{n} is not {m}", says)
 
     def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
         size, stride = self.default_size(n, axis), self.at("stride", axis)

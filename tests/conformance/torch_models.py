@@ -156,7 +156,7 @@ class Bneck(nn.Module):
 
 
 class MobileNetV3Small(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, depth: int = 11, hidden: int = 1024) -> None:
         super().__init__()
         rows = [
             (3, 16, 16, 8, False, 2),
@@ -173,13 +173,16 @@ class MobileNetV3Small(nn.Module):
         ]
         layers: list[nn.Module] = [nn.Conv2d(3, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), nn.Hardswish()]
         into = 16
-        for kernel, wide, out, se, hs, stride in rows:
+        for kernel, wide, out, se, hs, stride in rows[:depth]:
             layers.append(Bneck(into, kernel, wide, out, se, hs, stride))
             into = out
-        layers += [nn.Conv2d(into, 576, 1, bias=False), nn.BatchNorm2d(576), nn.Hardswish()]
+        last = 6 * into
+        layers += [nn.Conv2d(into, last, 1, bias=False), nn.BatchNorm2d(last), nn.Hardswish()]
         self.features = nn.Sequential(*layers)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Sequential(nn.Linear(576, 1024), nn.Hardswish(), nn.Dropout(0.2), nn.Linear(1024, 1000))
+        self.classifier = nn.Sequential(
+            nn.Linear(last, hidden), nn.Hardswish(), nn.Dropout(0.2), nn.Linear(hidden, 1000)
+        )
 
     def forward(self, x):
         x = self.avgpool(self.features(x))

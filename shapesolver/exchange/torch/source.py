@@ -61,6 +61,8 @@ def from_torch(module: Any, *inputs: Any, source: str = "") -> Imported:
     ]
     traced = trace(module, examples, source, [[name is not None for name in one.names] for one in free])
     sketch = Sketch(Dialect.named("torch"), source)
+    if traced.exported:
+        free = [_as_exported(sketch, one, sizes) for one, sizes in zip(free, traced.input_sizes(), strict=True)]
     usual: dict[str, int] = {}
     refs = [_input(sketch, one, name, usual) for one, name in zip(free, _input_names(traced, len(free)), strict=True)]
     read(traced, sketch, refs, usual)
@@ -109,6 +111,15 @@ def _usual_names(rank: int, sequence: bool, whole: bool) -> tuple[str | None, ..
     if rank == 2 and sequence:
         return ("L", None)
     return (None, *SPATIAL.get(rank - 1, (None,) * (rank - 1)))
+
+
+def _as_exported(sketch: Sketch, one: Free, sizes: Sequence[Any]) -> Free:
+    """An input of an exported program: a size that the program is for alone may not vary."""
+    names = tuple(None if isinstance(size, int) else name for name, size in zip(one.names, sizes, strict=True))
+    for name, kept, n in zip(one.names, names, one.sizes, strict=True):
+        if name is not None and kept is None:
+            sketch.warn(f"{sketch.source}: {name} is {n} alone: what the model does is decided by this size")
+    return one._replace(names=names)
 
 
 def _input(sketch: Sketch, free: Free, name: str, usual: dict[str, int]) -> Ref:

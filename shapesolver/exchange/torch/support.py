@@ -34,9 +34,9 @@ def average_same(x, pool):
     return pool(pad_same(x, pool)) / pool(pad_same(torch.ones_like(x), pool))
 
 
-def crop_to(x, other, offset=None):
+def crop_to(x, other, offset=None, axes=(2, 3)):
     """The part of x of the other tensor's spatial size, from offset on: the middle when left out."""
-    for axis in range(2, x.dim()):
+    for axis in axes:
         size = other.shape[axis]
         start = (x.shape[axis] - size) // 2 if offset is None else offset[axis - 2]
         x = x.narrow(axis, start, size)

@@ -27,6 +27,11 @@ class Trace(NamedTuple):
     """What each node made, as tensors without values."""
     exported: bool
 
+    def input_sizes(self) -> list[tuple[Any, ...]]:
+        """The sizes of an exported program's inputs, batch left out: numbers, and symbols for those that may vary."""
+        inputs = [node for node in self.nodes if node.op == "placeholder" and node.name not in self.held]
+        return [tuple(self.observed[node].shape[1:]) for node in inputs]
+
 
 def trace(module: Any, inputs: Sequence[Any], source: str, free: Sequence[Sequence[bool]]) -> Trace:
     """The module's operations on these inputs; ``free`` says which of their sizes may vary.

@@ -7,7 +7,7 @@ from typing import Any
 
 from shapesolver.arithmetic import Dim, Formula, substitute
 from shapesolver.exchange.sketch import Sketch
-from shapesolver.exchange.torch.reading.values import Batch, Held, Outside, Padded, Ref, Unknown
+from shapesolver.exchange.torch.reading.values import Batch, Cropped, Held, Outside, Padded, Ref, Unknown
 from shapesolver.layers.base import Tensor
 from shapesolver.model.graph import Wire
 
@@ -28,6 +28,9 @@ class Drawing:
         """What the function that is being read is called."""
         self.batch = batch
         """How many examples the observed tensors hold."""
+        self.values: Mapping[Any, Any] = {}
+        """What the nodes before it came to."""
+        self._cropped: dict[Cropped, Ref] = {}
         self._held: dict[str, Wire] = {}
         self._weighted: dict[tuple[str, ...], Wire] = {}
 
@@ -41,6 +44,8 @@ class Drawing:
             return Ref(self.held(value))
         if isinstance(value, Outside):
             raise Unknown(value.why)
+        if isinstance(value, Cropped):
+            return self._crop(value)
         if isinstance(value, Padded):
             made = self.sketch.layer("pad", [value.ref.wire], amount=value.pairs)
             return Ref(made, value.ref.batch)
@@ -82,11 +87,29 @@ class Drawing:
         """A size at the input sizes that were traced."""
         return substitute(size, self._usual) if isinstance(size, Formula) else size
 
-    def full(self, ref: Ref) -> tuple[Any, ...]:
+    def full(self, value: Any) -> tuple[Any, ...]:
         """A tensor's sizes as PyTorch has them, the batch's in its place."""
+        if isinstance(value, Held):
+            return value.shape
+        ref = value.ref if isinstance(value, Cropped) else self.tensor(value)
         sizes = list[Any](self.sizes(ref))
         sizes.insert(ref.batch, Batch())
+        for cut in value.cuts if isinstance(value, Cropped) else ():
+            sizes[cut.place] = cut.length
         return tuple(sizes)
+
+    def _crop(self, value: Cropped) -> Ref:
+        """The crop that some cuts come to: every spatial axis to the sizes of one tensor."""
+        if value in self._cropped:
+            return self._cropped[value]
+        ref, cuts = value
+        others = {cut.of for cut in cuts}
+        if len(others) > 1 or [cut.place for cut in cuts] != list(range(2, self.rank(ref))) or ref.batch:
+            raise Unknown("it cuts axes to the sizes of another tensor, and not every spatial axis of one")
+        middle = all(cut.start == (n - cut.length) // 2 for cut, n in zip(cuts, self.sizes(ref)[1:], strict=True))
+        offset = None if middle else common([cut.start for cut in cuts])
+        made = self._cropped[value] = self.layer("crop", [ref, *others], offset=offset)
+        return made
 
     def axis(self, ref: Ref, dim: Any, extra: int = 0) -> int:
         """PyTorch's number of an axis as ours, which counts the batch as 0; the batch itself is refused."""

@@ -9,10 +9,12 @@ from typing import Any
 from shapesolver.arithmetic import Formula
 from shapesolver.exchange.torch.reading.drawing import Drawing
 from shapesolver.exchange.torch.reading.registry import reads
-from shapesolver.exchange.torch.reading.values import Batch, Direction, Held, Outside, Padded, Ref, Unknown
+from shapesolver.exchange.torch.reading.values import Batch, Cropped, Direction, Held, Outside, Padded, Ref, Unknown
 
 LAYERS = {"add": "add", "sub": "sub", "mul": "mul", "div": "div", "truediv": "div", "pow": "power"}
 LAYERS |= {"maximum": "max", "minimum": "min", "iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "div"}
+NEUTRAL = {("add", 0), ("sub", 0), ("mul", 1), ("div", 1)}
+"""Numbers that change nothing, as in ``sum(...)``, which begins with 0."""
 ON_SIZES: dict[str, Callable[[Any, Any], Any]] = {
     "add": operator.add,
     "sub": operator.sub,
@@ -37,14 +39,19 @@ ON_SIZES: dict[str, Callable[[Any, Any], Any]] = {
 def arithmetic(draw: Drawing, left: Any, right: Any, *_: Any, **more: Any) -> Any:
     """``a + b``: of tensors, of a tensor and a number, of sizes."""
     name = draw.function.removeprefix("aten.").rstrip("_")
-    tensors = (Ref, Held, Outside, Padded)
+    tensors = (Ref, Held, Outside, Padded, Cropped)
     if not isinstance(left, tensors) and not isinstance(right, tensors):
         return of_sizes(name, left, right)
     if name not in LAYERS:
         raise Unknown(f"there is no layer for {name}")
     if not isinstance(right, tensors) or not isinstance(left, tensors):
         ref, factor = (left, right) if isinstance(left, tensors) else (right, left)
-        return draw.layer("pointwise", [draw.tensor(ref)], function=f"{LAYERS[name]} {written(factor)}")
+        op = LAYERS[name]
+        if (op, factor) in NEUTRAL and (ref is left or op in ("add", "mul")):
+            return ref
+        # `1 - x` is told from `x - 1` by its name alone: sizes are the same.
+        function = f"{op} {written(factor)}" if ref is left or op in ("add", "mul") else f"{written(factor)} {op}"
+        return draw.layer("pointwise", [draw.tensor(ref)], function=function)
     inputs = joined(draw, left, right)
     return draw.layer(LAYERS[name], inputs)
 
@@ -90,7 +97,7 @@ def of_sizes(name: str, left: Any, right: Any) -> Any:
 @reads("neg")
 def negated(draw: Drawing, x: Any) -> Any:
     """``-x``: of a size or a tensor."""
-    if isinstance(x, (Ref, Held, Padded, Outside)):
+    if isinstance(x, (Ref, Held, Padded, Outside, Cropped)):
         return draw.layer("pointwise", [draw.tensor(x)], function="neg")
     return of_sizes("mul", x, -1)
 

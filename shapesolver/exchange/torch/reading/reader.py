@@ -9,11 +9,21 @@ from shapesolver.exchange.errors import ExchangeError
 from shapesolver.exchange.sketch import Sketch
 from shapesolver.exchange.torch.reading.drawing import Drawing
 from shapesolver.exchange.torch.reading.registry import function_name, function_reader, module_reader
-from shapesolver.exchange.torch.reading.values import Batch, Direction, Held, Outside, Padded, Ref, State, Unknown
+from shapesolver.exchange.torch.reading.values import (
+    Batch,
+    Cropped,
+    Direction,
+    Held,
+    Outside,
+    Padded,
+    Ref,
+    State,
+    Unknown,
+)
 from shapesolver.exchange.torch.tracing import BATCH, Trace
 from shapesolver.model.graph import Wire
 
-TENSORS = (Ref, Held, Outside, Padded, State, Direction)
+TENSORS = (Ref, Held, Outside, Padded, Cropped, State, Direction)
 ASSERTIONS = {
     "_assert",
     "_assert_async",
@@ -39,6 +49,7 @@ class Reading:
         self._inputs = [*inputs]
         self._values: dict[Any, Any] = {}
         self._draw = Drawing(sketch, trace.modules, BATCH, usual)
+        self._draw.values = self._values
 
     def run(self) -> None:
         """Read every operation in order."""
@@ -103,7 +114,7 @@ class Reading:
         return reader(draw, *args, **kwargs)
 
     def _getattr(self, value: Any, name: str) -> Any:
-        sizes = value.shape if isinstance(value, Held) else self._draw.full(self._draw.tensor(value))
+        sizes = self._draw.full(value)
         if name == "shape":
             return sizes
         if name == "ndim":
@@ -181,7 +192,7 @@ def _tensors(value: Any) -> list[Ref]:
     match value:
         case Ref():
             return [value]
-        case Padded(ref=ref) | State(last=ref) | Direction(state=State(last=ref)):
+        case Padded(ref=ref) | Cropped(ref=ref) | State(last=ref) | Direction(state=State(last=ref)):
             return [ref]
         case Outside(sources=sources):
             return list(sources)

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from shapesolver.arithmetic import Dim, compare
 from shapesolver.exchange.torch.reading.drawing import Drawing, number, plain
-from shapesolver.exchange.torch.reading.registry import reads
-from shapesolver.exchange.torch.reading.values import Batch, Direction, Held, Outside, Padded, Ref, State, Unknown
+from shapesolver.exchange.torch.reading.registry import function_name, reads
+from shapesolver.exchange.torch.reading.values import (
+    Batch,
+    Cropped,
+    Cut,
+    Direction,
+    Held,
+    Outside,
+    Padded,
+    Ref,
+    State,
+    Unknown,
+)
 from shapesolver.layers.patches import product
 from shapesolver.model.graph import Wire
 
-TENSORS = (Ref, Held, Outside, Padded, Batch, State, Direction)
+TENSORS = (Ref, Held, Outside, Padded, Cropped, Batch, State, Direction)
 END = 2**62
 """From here on an index means the end, as exported programs write it."""
 
@@ -19,14 +31,14 @@ END = 2**62
 @reads("size", "sym_size")
 def size(draw: Drawing, x: Any, dim: Any = None) -> Any:
     """``x.size()``, ``x.size(2)``."""
-    full = x.shape if isinstance(x, Held) else draw.full(draw.tensor(x))
+    full = draw.full(x)
     return full if dim is None else full[dim]
 
 
 @reads("dim", "ndimension")
 def dim(draw: Drawing, x: Any) -> int:
     """``x.dim()``."""
-    return draw.rank(draw.tensor(x))
+    return len(draw.full(x))
 
 
 @reads("numel")
@@ -289,9 +301,24 @@ def aten_slice(draw: Drawing, x: Any, dim: int = 0, start: Any = None, end: Any 
 
 
 @reads("narrow")
-def narrow(draw: Drawing, x: Any, dim: int, start: Any, length: Any) -> Ref:
-    """``x.narrow(1, 0, 8)``."""
+def narrow(draw: Drawing, x: Any, dim: int, start: Any, length: Any) -> Ref | Cropped:
+    """``x.narrow(1, 0, 8)``; to another tensor's size axis by axis, a crop."""
+    other = size_of(draw, draw.node.args[3] if len(draw.node.args) > 3 else None, dim)
+    if other is not None and isinstance(x, (Ref, Cropped)):
+        ref, cuts = x if isinstance(x, Cropped) else (x, ())
+        return Cropped(ref, (*cuts, Cut(dim, number(start), number(length), other)))
     return sliced(draw, draw.tensor(x), dim, slice(start, start + length))
+
+
+def size_of(draw: Drawing, node: Any, dim: int) -> Ref | None:
+    """The tensor whose size along this axis a traced number is, ``other.shape[2]``."""
+    if not hasattr(node, "users") or node.target is not operator.getitem or node.args[1] != dim:
+        return None
+    shape = node.args[0]
+    if function_name(shape.target) != "getattr" or shape.args[1] != "shape":
+        return None
+    other = draw.values.get(shape.args[0])
+    return other if isinstance(other, Ref) and not other.batch else None
 
 
 @reads("chunk")

@@ -44,6 +44,22 @@ class Padded(NamedTuple):
     pairs: tuple[tuple[Any, Any], ...]
 
 
+class Cut(NamedTuple):
+    """A part of one axis: where it starts, how long it is, and the tensor whose size that is."""
+
+    place: int
+    start: Dim
+    length: Dim
+    of: Ref
+
+
+class Cropped(NamedTuple):
+    """A tensor that is being cut to another's size, axis by axis."""
+
+    ref: Ref
+    cuts: tuple[Cut, ...]
+
+
 class State(NamedTuple):
     """The last states of a recurrent module, one for each layer and direction; only the top layer's is known."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from shapesolver.exchange.torch.code import Call, Item, Made, Slot, Written, call, function, module
+from shapesolver.exchange.torch.code import Call, Item, Made, Operation, Slot, Written, call, function, module
 from shapesolver.exchange.torch.writers import Placed, writes
+from shapesolver.exchange.torch.writers.merging import OPERATORS
 
 NORMALISING_RANKS = {1: 1, 2: 1, 3: 2, 4: 3}
 """The number in ``nn.BatchNorm2d`` for each rank, batch left out."""
@@ -241,8 +242,14 @@ def sloped(placed: Placed) -> Written:
 
 @writes("pointwise", layout="either")
 def pointwise(placed: Placed) -> Written:
-    """``torch.sqrt(x)``."""
+    """``torch.sqrt(x)``, ``x * 0.125``."""
     name: str = placed.layer.function  # type: ignore[attr-defined]
+    operator, _, number = name.partition(" ")
+    if operator in OPERATORS and number:
+        # With a number, as the reader of modules writes it: `mul 0.125`.
+        return function(Operation(OPERATORS[operator], placed.inputs[0], float(number)), None)
+    if number in OPERATORS:
+        return function(Operation(OPERATORS[number], float(operator), placed.inputs[0]), None)
     if name.lower() not in FUNCTIONS:
         placed.refuse(f"it is not known what {name} is there")
     return function(call(f"torch.{name.lower()}", placed.inputs[0]), None)

@@ -111,8 +111,10 @@ def crop(placed: Placed) -> Written:
     """``F.pad`` with negative amounts, or to another tensor's size."""
     layer: Any = placed.layer
     if len(placed.inputs) == 2:
-        offset = () if layer.offset is None else (placed.each("offset"),)
-        return function(call("crop_to", *placed.inputs, *offset), None)
+        more = {} if layer.offset is None else {"offset": placed.each("offset")}
+        if placed.rank != 2:
+            more["axes"] = tuple(range(2, placed.rank + 2))
+        return function(call("crop_to", *placed.inputs, **more), None)
     pairs = tuple(placed.numbers(layer.ends(axis), "amounts") for axis in range(placed.rank))
     amounts = tuple(-amount for pair in reversed(pairs) for amount in pair)
     return function(call("F.pad", placed.inputs[0], amounts), None)
