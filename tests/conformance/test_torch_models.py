@@ -119,7 +119,7 @@ def dtype(net: shapesolver.Net) -> Any:
 
 
 def observed(model: Any, inputs: list[Any]) -> dict[str, tuple[int, ...]]:
-    """What each call of a module makes, on tensors without values, by the path that it has here."""
+    """What each call of an innermost module makes, on tensors without values, by the path that it has here."""
     seen: dict[str, tuple[int, ...]] = {}
     calls: Counter[str] = Counter()
 
@@ -133,7 +133,7 @@ def observed(model: Any, inputs: list[Any]) -> dict[str, tuple[int, ...]]:
 
         return keep
 
-    handles = [part.register_forward_hook(hook(name)) for name, part in model.named_modules() if name]
+    handles = [part.register_forward_hook(hook(name)) for name, part in model.named_modules() if not [*part.children()]]
     with torch.no_grad():
         model.eval().to("meta")(*inputs)
     for handle in handles:
