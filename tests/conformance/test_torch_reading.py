@@ -172,3 +172,12 @@ def test_a_factory_by_its_name(
     run = CliRunner().invoke(main, ["import", name, "--input", inputs])
     assert run.exit_code == code, run.output
     assert printed in run.output
+
+
+def test_the_page_shows_what_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "exchange.md").read_text(encoding="utf-8")
+    code = page.partition("# models.py\n")[2].partition("```")[0]
+    (tmp_path / "models_of_the_page.py").write_text(code, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    run = CliRunner().invoke(main, ["import", "models_of_the_page:Small", "--input", "3,64,64"])
+    assert run.output == page.partition("--input 3,64,64\n")[2].partition("```")[0]
