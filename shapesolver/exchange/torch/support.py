@@ -78,3 +78,32 @@ class MultiHeadAttention(nn.Module):
         )
         x = F.scaled_dot_product_attention(q, k, v)
         return self.attention_output(x.transpose(1, 2).flatten(2))
+
+
+class EinsumDense(nn.Module):
+    """Keras' dense layer over axes named by letters."""
+
+    def __init__(self, equation, kernel, bias=None):
+        super().__init__()
+        self.equation = equation
+        self.kernel = nn.Parameter(torch.empty(kernel))
+        self.bias = None if bias is None else nn.Parameter(torch.zeros(bias))
+        nn.init.normal_(self.kernel, std=0.02)
+
+    def forward(self, x):
+        """The sum over the axes that the result has not."""
+        x = torch.einsum(self.equation, x, self.kernel)
+        return x if self.bias is None else x + self.bias
+
+
+class Standardize(nn.Module):
+    """Features less a mean and over a deviation, both learned from the data beforehand."""
+
+    def __init__(self, shape):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(shape))
+        self.register_buffer("variance", torch.ones(shape))
+
+    def forward(self, x):
+        """Features of mean 0 and deviation 1."""
+        return (x - self.mean) / torch.sqrt(self.variance)

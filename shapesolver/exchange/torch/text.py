@@ -38,7 +38,7 @@ class Writer:
         self._writing = Writing(net)
         self._root = Tree(net.graph, self._writing.leaves()).root()
         self._name = camel(safe(net.name)) or "Net"
-        self._classes = classify(self._root, {self._name, "MultiHeadAttention", "Net"})
+        self._classes = classify(self._root, {self._name, "MultiHeadAttention", "EinsumDense", "Standardize", "Net"})
         self._authors = author_names(net.graph)
 
     def text(self) -> str:

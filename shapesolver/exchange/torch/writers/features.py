@@ -7,6 +7,7 @@ from typing import Any
 from shapesolver.exchange.torch.code import Call, Item, Made, Operation, Slot, Written, call, function, module
 from shapesolver.exchange.torch.writers import Placed, writes
 from shapesolver.exchange.torch.writers.merging import OPERATORS
+from shapesolver.layers.axes import axis_index
 
 NORMALISING_RANKS = {1: 1, 2: 1, 3: 2, 4: 3}
 """The number in ``nn.BatchNorm2d`` for each rank, batch left out."""
@@ -280,3 +281,22 @@ def along_axis(placed: Placed) -> Written:
     axis = placed.layer.axis  # type: ignore[attr-defined]
     dim = axis if isinstance(axis, int) and not placed.first else placed.dim(axis)
     return function(call(name, placed.inputs[0], dim=dim), call(stage, dim=dim))
+
+
+@writes("einsum_dense")
+def einsum_dense(placed: Placed) -> Written:
+    """Keras' ``EinsumDense``, as a module of the file's own."""
+    layer: Any = placed.layer
+    kernel, *bias = (placed.numbers(array.shape, "weights") for array in layer.weights(*placed.tensors))
+    slots = [Slot(layer.equation, "equation", keyword=False), Slot(kernel, "kernel"), *(Slot(b, "bias") for b in bias)]
+    return module(Call("EinsumDense", tuple(slots)), placed.inputs)
+
+
+@writes("standardize")
+def standardize(placed: Placed) -> Written:
+    """Keras' ``Normalization``, as a module of the file's own."""
+    layer: Any = placed.layer
+    (tensor,) = placed.tensors
+    kept = {axis_index(tensor, axis) for axis in layer.axis}
+    shape = tuple(placed.number(n, "sizes") if i in kept else 1 for i, n in enumerate(tensor.sizes))
+    return module(Call("Standardize", (Slot(shape, "shape", keyword=False),)), placed.inputs)
