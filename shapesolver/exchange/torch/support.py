@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812  (as everyone writes it)
 
 # What is copied has no annotations, as models mostly have none.
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, var-annotated"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, var-annotated, arg-type, operator"
 
 
 def pad_same(x, window, value=0.0, lower=False):
