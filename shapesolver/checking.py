@@ -76,4 +76,7 @@ def _findings(net: Net, terms: Terms) -> tuple[Diagnostic, ...]:
         return found
     from shapesolver.verify.fixing import Attempts, with_fixes
 
-    return with_fixes(found, Attempts(net.text, net.values, terms.select, terms.ignore))
+    # Changes are tried at sizes that are numbers where the file states them: a proof for each would take long.
+    usual = {name: size for name, size in net.symbols.items() if size is not None}
+    sizes = {**usual, **net.values} if len(usual) == len(net.symbols) else net.values
+    return with_fixes(found, Attempts(net.text, sizes, terms.select, terms.ignore))

@@ -41,6 +41,10 @@ class Condition:
         """Every dimension it mentions."""
         raise NotImplementedError
 
+    def resolved(self, values: Mapping[str, Any]) -> Truth:
+        """The condition at these values, for kinds that :func:`resolve` does not take apart."""
+        return self
+
 
 Truth = bool | Condition
 """What a comparison of two dimensions gives: decided, or a condition."""
@@ -250,6 +254,8 @@ def resolve(truth: Truth, values: Mapping[str, Any]) -> Truth:
             return either(*(resolve(item, values) for item in items))
         case Negation(item):
             return negate(resolve(item, values))
+        case Condition():
+            return truth.resolved(values)
     return truth
 
 

@@ -17,6 +17,7 @@ from shapesolver.arithmetic.conditions import (
 from shapesolver.arithmetic.factors import divisors
 from shapesolver.arithmetic.formula import Dim, Formula
 from shapesolver.arithmetic.masks import Undecided
+from shapesolver.arithmetic.membership import Within
 from shapesolver.arithmetic.pullback import preimage_of_set, pulled
 from shapesolver.arithmetic.sets import IntSet
 
@@ -89,6 +90,8 @@ def _solve_simple(condition: Condition, symbol: Symbol) -> IntSet:
     match condition:
         case Comparison(op, left, right):
             return _solve_comparison(op, left - right, symbol)
+        case Within(_, members):
+            return members
         case Divides(int(divisor), dividend):
             return preimage_of_set(dividend, _multiples(divisor), symbol)
         case Divides(divisor, int(dividend)) if dividend:

@@ -104,6 +104,9 @@ class Layer:
     linear: ClassVar[tuple[str, ...]] = ()
     """Parameters that its size law is linear in, besides paddings, kernels and factors, which are so in every law."""
 
+    omits: ClassVar[bool] = False
+    """Whether it may leave cells of its input out by design, as a crop does, and not because windows are uneven."""
+
     tensor_parameters: ClassVar[tuple[str, ...]] = ()
     """Parameters that name a further input tensor, as in ``crop(to=skip)``."""
 
@@ -318,6 +321,10 @@ class AxisWise(Layer):
         first, last = self.reads(result, result, n, axis)
         assert isinstance(first, int) and isinstance(last, int)
         return range(first, last + 1)
+
+    def left_over(self, n: Dim, axis: int) -> tuple[Dim, Dim]:
+        """The cells behind the last window: real ones, and padding. None where no windows are laid side by side."""
+        return 0, 0
 
     def cells_read(self, wanted: Cells, n: int, axis: int) -> Cells:
         """The cells of a spatial axis of size ``n`` that these results depend on."""

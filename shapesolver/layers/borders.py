@@ -21,6 +21,7 @@ MODES = ("constant", "zeros", "reflect", "replicate", "circular", "edge", "symme
 class Bordered(AxisWise):
     """A layer with an amount before and after each spatial axis."""
 
+    omits: ClassVar = True
     per_axis: ClassVar[tuple[str, ...]] = ("amount",)
 
     amount: Padding | None
@@ -254,6 +255,7 @@ class Slice(Layer):
     ``ceil((min(stop, n) - min(start, n))/step)``, negative ends counted from ``n``.
     """
 
+    omits: ClassVar = True
     written_by_position: ClassVar = 2
     other_names: ClassVar = {"Slice": "start stop axis step"}
 

@@ -105,6 +105,7 @@ class Unfold(Patches):
 class Fold(Patches):
     """Columns summed back into an image: ``(C*prod(k), L)`` becomes ``(C, *output_size)``."""
 
+    omits: ClassVar = True
     other_names: ClassVar = {"Fold col2im Col2Im": "output_size kernel dilation padding stride"}
     spatial_ranks: ClassVar = (1, 1)
 
@@ -164,6 +165,13 @@ class Fold(Patches):
             )
             columns = (flat(windows, counts),)
             yield 0, self.join(spread(channels, len(taps)) << number, columns).sizes  # type: ignore[arg-type,misc]
+
+    @property
+    def pads_input(self) -> bool:
+        return False
+
+    def left_over(self, n: Dim, axis: int) -> tuple[Dim, Dim]:
+        return 0, 0
 
     def _columns(self, first: Dim, last: Dim) -> Run:
         before, _ = self.pads(self.output_size[0], 0)

@@ -21,6 +21,7 @@ MAX_PIECES = 1024
 class Split(Layer):
     """One axis cut into pieces of the sizes given, or into equal pieces of one size given (the last may be less)."""
 
+    omits: ClassVar = True
     other_names: ClassVar = {"Split": "sizes"}
 
     sizes: tuple[Dim, ...] = declare(
@@ -100,6 +101,7 @@ def countable(layer: Layer, count: Dim) -> Iterator[Need]:
 class Chunk(Layer):
     """One axis cut into ``parts`` pieces of ``ceil(n/parts)``, the last smaller, and fewer when that is enough."""
 
+    omits: ClassVar = True
     other_names: ClassVar = {"Chunk": "parts"}
 
     parts: int = declare(Kind.SIZE, "how many pieces at the most", names=("chunks", "num_outputs"), least=1)

@@ -30,6 +30,7 @@ class Spreading(AxisWise):
     """A layer whose size law is linear: ``s*(n - 1) + base``, or a size that the author states."""
 
     linear: ClassVar[tuple[str, ...]] = ("stride",)
+    omits: ClassVar = True
 
     output_size: PerAxis | None
 
@@ -126,6 +127,13 @@ class ConvTranspose(Spreading, Windowed):
         stride: Dim = self.at("stride", axis)
         before = self.before(n, axis)
         return ceil_div(first + before - self.extent(axis) + 1, stride), (last + before) // stride
+
+    @property
+    def pads_input(self) -> bool:
+        return False
+
+    def left_over(self, n: Dim, axis: int) -> tuple[Dim, Dim]:
+        return 0, 0
 
     def cells_read(self, wanted: Cells, n: int, axis: int) -> Cells:
         stride, before, read = self.at("stride", axis), self.before(n, axis), 0

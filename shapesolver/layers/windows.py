@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
-from shapesolver.arithmetic import Dim, compare, maximum
+from shapesolver.arithmetic import Dim, compare, maximum, minimum
 from shapesolver.layers.base import AxisWise, Need, Trouble
 from shapesolver.layers.cells import Cells, every, shifted, spread
 from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare
@@ -79,6 +79,11 @@ class Windowed(AxisWise):
         """Whether the padding is made to fit: one window for every ``stride`` cells, whatever the kernel."""
         return isinstance(self.padding, str)
 
+    @property
+    def pads_input(self) -> bool:
+        """Whether its padding lies beside its input, and is more than a shift in time."""
+        return self.padding != "causal"
+
     def size(self, n: Dim, axis: int) -> Dim:
         """``(n + p - k)//s + 1``; with ``same`` and ``causal`` ``(n - 1)//s + 1``."""
         stride: Dim = self.at("stride", axis)
@@ -102,6 +107,12 @@ class Windowed(AxisWise):
         stride: Dim = self.at("stride", axis)
         before, _ = self.pads(n, axis)
         return stride * first - before, stride * last + self.extent(axis) - 1 - before
+
+    def left_over(self, n: Dim, axis: int) -> tuple[Dim, Dim]:
+        """``max(r - pad_after, 0)`` real cells and ``min(r, pad_after)`` of padding, ``r = (n + p - k) % s``."""
+        _, after = self.pads(n, axis)
+        _, last = self.reads(0, self.size(n, axis) - 1, n, axis)
+        return maximum(n - 1 - last, 0), maximum(minimum(after, n + after - 1 - last), 0)
 
     def cells_read(self, wanted: Cells, n: int, axis: int) -> Cells:
         starts, before = spread(wanted, self.at("stride", axis)), self.pads(n, axis)[0]

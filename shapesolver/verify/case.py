@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from shapesolver.arithmetic import Truth, both
+from shapesolver.arithmetic import Truth, both, compare, symbol
 from shapesolver.derive import Derivation
 from shapesolver.language import parse, tree
 from shapesolver.network import Network
+from shapesolver.verify.losses import Loss, losses
+from shapesolver.verify.sizes import Sizes
+from shapesolver.verify.unread import Trace
 
 
 class Case:
@@ -30,6 +33,36 @@ class Case:
     def usual(self) -> dict[str, int]:
         """The usual values of the sizes that are still symbolic, as far as the file states them."""
         return {name: usual for name, usual in self.net.symbols.items() if usual is not None}
+
+    @cached_property
+    def sizes(self) -> Sizes:
+        """The input sizes that the network can be built with, as the file assumes them."""
+        return Sizes(self.derivation, self.assumed)
+
+    @cached_property
+    def trace(self) -> Trace | None:
+        """Every cell followed back from the outputs; ``None`` at symbolic sizes and where cells cannot be followed."""
+        if self.net.symbols:
+            return None
+        trace = Trace(self.derivation)
+        return trace if trace.possible else None
+
+    @cached_property
+    def at_usual(self) -> Case | None:
+        """The same network at its usual sizes; ``None`` where the file does not state them all."""
+        if len(self.usual) < len(self.net.symbols):
+            return None
+        return Case(self.net.usual())
+
+    @property
+    def only_usual(self) -> Truth:
+        """That the sizes are the usual ones: for what is known of them alone."""
+        return both(*(compare("==", symbol(name), size) for name, size in self.usual.items()))
+
+    @cached_property
+    def losses(self) -> tuple[Loss, ...]:
+        """What windows leave over at their ends, as conditions on the sizes."""
+        return tuple(losses(self.derivation, self.sizes))
 
     @cached_property
     def file(self) -> tree.File:

@@ -83,7 +83,8 @@ class Attempts:
             return None
         after, before = self._placed(outcome.found, edits), self._placed(self.before.found, ())
         gone = self._placed([finding], ())
-        if gone.keys() & after.keys():
+        # What is not so at these sizes before the change cannot be seen to be gone after it.
+        if gone.keys() & after.keys() or not gone.keys() & before.keys():
             return None
         least = _WEIGHT[finding.severity]
         made = {(place, d.layer) for place, items in after.items() for d in items if _WEIGHT[d.severity] >= least}

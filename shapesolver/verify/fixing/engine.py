@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from shapesolver.arithmetic import Dim
-from shapesolver.diagnostics import Diagnostic, Fix
+from shapesolver.diagnostics import Diagnostic, Fix, Severity
 from shapesolver.network import Network
 from shapesolver.verify.fixing.attempts import Attempts
 from shapesolver.verify.fixing.inputs import input_fixes
@@ -33,7 +33,8 @@ def with_fixes(found: Iterable[Diagnostic], attempts: Attempts) -> tuple[Diagnos
 
 def _offered(finding: Diagnostic, attempts: Attempts) -> tuple[Fix, ...]:
     fixes: list[Fix] = []
-    for source in SOURCES:
+    # A note says what is so at other sizes, or meant: there is nothing to mend.
+    for source in () if finding.severity is Severity.NOTE else SOURCES:
         for fix in source(finding, attempts):
             if len(fixes) == MAX_OFFERED:
                 break

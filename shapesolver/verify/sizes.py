@@ -1,0 +1,105 @@
+"""For which input sizes something is so: conditions solved into sets, one size at a time, and put in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from shapesolver.arithmetic import Both, Condition, Either, Truth, both, either, holds
+from shapesolver.arithmetic.atoms import Symbol
+from shapesolver.arithmetic.decide import Proved, decide
+from shapesolver.arithmetic.masks import EMPTY, FULL, Undecided
+from shapesolver.arithmetic.membership import Within, within
+from shapesolver.arithmetic.sets import IntSet
+from shapesolver.arithmetic.solutions import solutions
+from shapesolver.derive import Derivation
+
+
+class Sizes:
+    """The input sizes that a symbolic network can be built with, as the file assumes them."""
+
+    def __init__(self, derivation: Derivation, assumed: Truth) -> None:
+        self._needs = [need.truth for _, need in derivation.conditions()]
+        self._assumed = assumed
+        self._proved: dict[Condition, bool] = {}
+
+    @cached_property
+    def valid(self) -> Truth:
+        """What must be so for the network to be built, and what the file assumes."""
+        return both(self._assumed, *self._needs)
+
+    def proves(self, truth: Truth) -> bool:
+        """Whether something is so for every valid size; false where that is not known."""
+        if isinstance(truth, bool):
+            return truth
+        if truth not in self._proved:
+            self._proved[truth] = isinstance(decide(truth, self.about(truth.symbols())), Proved)
+        return self._proved[truth]
+
+    def about(self, symbols: Iterable[Symbol]) -> Truth:
+        """The part of what is valid that concerns these symbols alone."""
+        names = {symbol.text for symbol in symbols}
+        items = self.valid.items if isinstance(self.valid, Both) else (self.valid,)
+        return both(*(i for i in items if not isinstance(i, Condition) or {s.text for s in i.symbols()} <= names))
+
+    def where(self, parts: Iterable[Truth]) -> Truth:
+        """That some part is so, at valid sizes: solved for each symbol by itself where that can be done."""
+        alone: dict[Symbol, list[Truth]] = {}
+        rest: list[Truth] = []
+        for part in parts:
+            if part is True:
+                return self.valid
+            if isinstance(part, Condition) and len(part.symbols()) == 1:
+                alone.setdefault(part.symbols()[0], []).append(part)
+            elif part is not False:
+                rest.append(both(self.valid, part))
+        return either(*(self._within(symbol, either(*items)) for symbol, items in alone.items()), *rest)
+
+    def _within(self, symbol: Symbol, part: Truth) -> Truth:
+        truth = both(self.about([symbol]), part)
+        try:
+            return within(symbol, solutions(truth, symbol))
+        except Undecided:
+            return truth
+
+    def unless(self, where: Truth) -> str:
+        """When it is not so: ``unless H % 6 == 1 and W % 6 == 1``; or when it is, where that is the plainer set."""
+        items = where.items if isinstance(where, Either) else (where,)
+        if not all(isinstance(item, Within) for item in items):
+            return "" if where is True else f"for {where}"
+        good, bad = [], []
+        for item in items:
+            assert isinstance(item, Within)
+            valid = self._valid_values(item.symbol)
+            good.append(_plain(valid - item.members, valid, item.symbol.text))
+            bad.append(_plain(item.members, valid, item.symbol.text))
+        if "none" in good:
+            return ""
+        turned = any("not in" in text or "!=" in text for text in good)
+        return f"for {' or '.join(bad)}" if turned else f"unless {' and '.join(good)}"
+
+    def _valid_values(self, symbol: Symbol) -> IntSet:
+        values = IntSet.interval(symbol.least, None)
+        try:
+            return solutions(self.about([symbol]), symbol, values)
+        except Undecided:
+            return values
+
+
+def _plain(members: IntSet, valid: IntSet, name: str) -> str:
+    """The set in words, without the limits that every valid size has."""
+    pieces = members.pieces()
+    if len(pieces) == 1 and pieces[0].mask not in (EMPTY, FULL):
+        periodic = IntSet([(None, None, pieces[0].mask)])
+        if periodic & valid == members:
+            return periodic.describe(name)
+    return members.describe(name, limit=6)
+
+
+def at_usual(where: Truth, usual: dict[str, int]) -> bool | None:
+    """Whether it is so at the usual sizes; ``None`` where the file does not state all that it depends on."""
+    if isinstance(where, bool):
+        return where
+    if any(symbol.text not in usual for symbol in where.symbols()):
+        return None
+    return holds(where, usual)
