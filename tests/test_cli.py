@@ -105,7 +105,7 @@ def test_check_shows_what_cannot_be_built() -> None:
 
 
 def test_check_of_good_files() -> None:
-    done = shapesolver("check", MNIST, str(EXAMPLES / "resnet50.net"))
+    done = shapesolver("check", str(EXAMPLES / "unet.net"), str(EXAMPLES / "resnet50.net"))
     assert done.returncode == 0
     assert rows(done.stdout) == ["2 files: nothing to report"]
 
@@ -201,7 +201,7 @@ def test_bad_paths_and_usage(tmp_path: Path) -> None:
 def test_a_broken_file_does_not_stop_the_others(tmp_path: Path) -> None:
     broken = tmp_path / "broken.net"
     broken.write_text("x = (")
-    done = shapesolver("check", str(broken), MNIST)
+    done = shapesolver("check", str(broken), str(EXAMPLES / "resnet18.net"))
     assert done.returncode == 1
     assert "2 files: 1 error in 1 of them" in done.stdout
 

@@ -93,7 +93,7 @@ def _plain(members: IntSet, valid: IntSet, name: str) -> str:
         periodic = IntSet([(None, None, pieces[0].mask)])
         if periodic & valid == members:
             return periodic.describe(name)
-    return members.describe(name, limit=6)
+    return members.describe(name, limit=6).removeprefix("all ")
 
 
 def at_usual(where: Truth, usual: dict[str, int]) -> bool | None:
