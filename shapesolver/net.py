@@ -12,6 +12,7 @@ from shapesolver.language import read
 from shapesolver.network import Network, PlacedLayer, ShapeError, Size, public
 
 if TYPE_CHECKING:
+    import keras
     import numpy
     import onnx
     from torch import nn
@@ -126,6 +127,16 @@ class Net(Network):
         from shapesolver.measure.lost import lost
 
         return {found.path: found for found in lost(self.at(**sizes).usual().derivation)}
+
+    def to_keras(self) -> keras.Model:
+        """The network as a Keras model, with the weights that Keras gives new layers.
+
+        Free sizes stay free where no weight depends on them. Raises :class:`ShapeSolverError` naming the layer that
+        Keras cannot express.
+        """
+        from shapesolver.exchange.keras.building import to_keras
+
+        return to_keras(self)
 
     def to_torch(self) -> nn.Module:
         """The network as a PyTorch module, untrained: ``nn.Sequential`` where it is one.

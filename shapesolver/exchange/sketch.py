@@ -50,6 +50,7 @@ class Sketch:
         self._warnings: dict[str, None] = {}
         self._layers: dict[Layer, Layer] = {}
         self._names = Names()
+        self._given: dict[str, Span] = {}
 
     def symbol(self, name: str, usual: int | None = None) -> Dim:
         """A free size. Asked for again by the same name, it is the same size."""
@@ -147,6 +148,7 @@ class Sketch:
             names={node.path: Wire(index) for index, node in enumerate(self._nodes)},
             outputs=tuple(self._outputs) or (Wire(len(self._nodes) - 1),),
             symbols=self._symbols,
+            spans=self._given,
         )
         return Imported(graph, write(graph), tuple(self._warnings), dict(self._names.changed))
 
@@ -174,6 +176,8 @@ class Sketch:
         tensors = tuple(self.tensor(wire) for wire in inputs)
         results = () if None in tensors else apply(layer, tensors).outputs
         path = self._names.give(name, layer.op)
+        if name and name != layer.op:
+            self._given[path] = NOWHERE
         self._nodes.append(
             Node(path, layer, tuple(inputs), NOWHERE, max(len(results), 1), symbolic=is_symbolic(layer), shared=shared)
         )

@@ -53,7 +53,7 @@ class _Writer:
         self._nodes = graph.nodes
         self._structure = structure
         self._pieces: Pieces = pieces_of(graph, structure)
-        self._paths = [_name_of(node.path, node.layer.op) for node in graph.nodes]
+        self._paths = [valid_name(node.path) if node.path in graph.spans else "" for node in graph.nodes]
         self._blocks = chosen_blocks(graph, structure, self._pieces, set(self._paths))
         self._definitions: list[tree.Block] = []
         self._mentions = mentions_in(graph)
@@ -499,11 +499,3 @@ def _last(piece: Piece) -> int:
     while piece.parts:
         piece = piece.parts[-1]
     return piece.items[-1].node
-
-
-def _name_of(path: str, op: str) -> str:
-    """A node's path as a name; none where it is no more than its kind and a number."""
-    last = path.rpartition(".")[2]
-    if last.startswith(op) and last[len(op) :].isdigit():
-        return ""
-    return valid_name(path)

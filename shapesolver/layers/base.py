@@ -106,6 +106,8 @@ class Layer:
 
     omits: ClassVar[bool] = False
     """Whether it may leave cells of its input out by design, as a crop does, and not because windows are uneven."""
+    unknown_sizes: ClassVar[bool] = False
+    """Whether a size of its result may be a new name, which stands for what is not known."""
 
     tensor_parameters: ClassVar[tuple[str, ...]] = ()
     """Parameters that name a further input tensor, as in ``crop(to=skip)``."""

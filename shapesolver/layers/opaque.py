@@ -19,10 +19,12 @@ class Opaque(Layer):
     """A layer of another framework that has no counterpart here, kept in its place.
 
     Its results have the sizes that were observed, whatever comes in: ``opaque("Lambda", (28, 28, 3))`` makes one
-    tensor, ``a, b = opaque("TopK", (10,), (10,))`` two.
+    tensor, ``a, b = opaque("TopK", (10,), (10,))`` two. A new name among the sizes, ``opaque("NonZero", (N, 2))``,
+    is a size that is not known.
     """
 
     written_by_position: ClassVar = 2
+    unknown_sizes: ClassVar = True
     inputs: ClassVar[tuple[int, int | None]] = (1, None)
 
     what: str = declare(Kind.TEXT, "what it is called where it comes from")

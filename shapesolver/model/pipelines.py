@@ -158,6 +158,9 @@ class Pipelines:
         spelling = spellings().get(function.text)
         if spelling is not None and issubclass(spelling.kind, Source):
             arguments = tuple(self._source_argument(a, scope, spelling.kind.op) for a in arguments)
+        elif spelling is not None and spelling.kind.unknown_sizes:
+            for argument in arguments:
+                self._unknown_sizes(argument.value, scope)
 
         def evaluate(expression: tree.Expression, words: bool) -> Any:
             return self._values.value(expression, scope, words)
@@ -167,6 +170,12 @@ class Pipelines:
             return not source and self._mentions.is_tensor(expression, scope)
 
         return bind(function, arguments, evaluate, is_tensor)
+
+    def _unknown_sizes(self, value: tree.Expression, scope: Scope) -> None:
+        """Sizes that a layer states by new names are symbols: nobody knows them."""
+        for item in value.items if isinstance(value, tree.Tuple) else ():
+            if isinstance(item, tree.Name) and item.text not in WORDS and scope.find(item.text) is None:
+                self._symbol(item, None, scope.root)
 
     def _source_argument(self, argument: tree.Argument, scope: Scope, op: str) -> tree.Argument:
         """``H`` or ``H=224`` in an input makes the symbol H; the argument becomes its name alone."""

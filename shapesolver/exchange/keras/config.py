@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -65,8 +66,8 @@ class Model:
     outputs: list[Ref]
     shapes: dict[Ref, Shape] = field(default_factory=dict)
     """The shapes, batch first, that the file tells of results."""
-    data_format: set[str] = field(default_factory=set)
-    """Every layout that a layer of it names."""
+    layouts: Counter[str] = field(default_factory=Counter)
+    """How many layers name each layout."""
 
 
 def refs_in(value: Any) -> Iterator[Ref]:
@@ -151,19 +152,19 @@ class Reader:
             raise self.error(f"a layer of model `{found.name}` has no class_name")
         class_name = item["class_name"].rpartition(">")[2]
         config = item.get("config")
-        name = config.get("name") if isinstance(config, dict) else None
-        name = name or item.get("name") or f"{class_name.lower()}_{len(found.entries)}"
+        name = item.get("name") or (config.get("name") if isinstance(config, dict) else None)
+        name = name or f"{class_name.lower()}_{len(found.entries)}"
         if not isinstance(name, str):
             raise self.error(f"a layer of model `{found.name}` has a name that is no text")
         model = None
         if isinstance(config, list) or (isinstance(config, dict) and isinstance(config.get("layers"), list)):
             model = self.model(item, depth + 1)
-            found.data_format.update(model.data_format)
+            found.layouts.update(model.layouts)
         if not isinstance(config, dict):
             config = {}
         layout = config.get("data_format", config.get("dim_ordering"))
-        if isinstance(layout, str):
-            found.data_format.add(LAYOUTS.get(layout, layout))
+        if isinstance(layout, str) and class_name != "Flatten":
+            found.layouts[LAYOUTS.get(layout, layout)] += 1
         built = item.get("build_config")
         built_from = built.get("input_shape") if isinstance(built, dict) else None
         module = item.get("module")

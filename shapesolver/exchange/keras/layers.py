@@ -72,8 +72,9 @@ def read_parameters(pen: Pen, class_name: str, config: Config) -> dict[str, Any]
     if "stride" in found and found["stride"] == found.get("kernel") and kind.parameters["stride"].optional:
         # A pool's stride is its kernel when left out.
         del found["stride"]
-    if found.get("padding") == "valid":
-        del found["padding"]
+    for name, default in (("padding", "valid"), ("keepdims", False), ("activation", None)):
+        if name in found and found[name] == default:
+            del found[name]
     return kind.spelled(class_name, found)
 
 
@@ -349,7 +350,26 @@ def _dot_attention(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> 
     return pen.layer("matmul", [pen.helper("softmax", [scores]), value])
 
 
+def _layer_scale(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
+    """ConvNeXt's learned factor for each channel."""
+    factors = pen.layer("parameter", (), sizes=(config.get("projection_dim"),))
+    return pen.layer("mul", [_only(inputs), factors])
+
+
+def _stochastic_depth(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
+    """ConvNeXt's dropping of whole examples."""
+    return pen.layer("dropout", [_only(inputs)], rate=config.get("drop_path_rate"))
+
+
+def _scaled_sum(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
+    """Inception-ResNet's sum, its second part scaled by a number."""
+    return pen.layer("add", inputs)
+
+
 SPECIAL: Mapping[str, Draw] = {
+    "LayerScale": _layer_scale,
+    "StochasticDepth": _stochastic_depth,
+    "CustomScaleLayer": _scaled_sum,
     "Activation": _activation,
     "ReLU": _relu,
     "Softmax": _softmax,

@@ -301,6 +301,17 @@ def _resize(pen: Pen, tensors: list[Wire], given: Arguments) -> Wire:
     return pen.layer("resize", tensors[:1], target=given.get("size"), mode=None if mode == "bilinear" else mode)
 
 
+def _pad(pen: Pen, tensors: list[Wire], given: Arguments) -> Wire:
+    widths = given.get("pad_width")
+    rank = pen.tensor(tensors[0]).rank
+    pairs = [tuple(pair) for pair in widths] if isinstance(widths, (list, tuple)) else []
+    spatial = pairs[1:-1] if pen.channels_last else pairs[2:]
+    if len(pairs) != rank + 1 or any(pair != (0, 0) for pair in pairs if pair not in spatial):
+        raise Inexpressible("it pads more than spatial axes")
+    mode = given.get("mode", "constant")
+    return pen.layer("pad", tensors[:1], amount=spatial, mode=None if mode == "constant" else mode)
+
+
 def _get_item(pen: Pen, tensors: list[Wire], given: Arguments) -> Wire:
     """``x[:, 1:, ::2, 0]``: slices, squeezed axes and new axes, one after another."""
     args = given["args"]
@@ -372,5 +383,6 @@ SPECIAL: Mapping[str, Callable[[Pen, list[Wire], Arguments], Wire | list[Wire]]]
     "BroadcastTo": _broadcast_to,
     "Tile": _tile,
     "Resize": _resize,
+    "Pad": _pad,
     "GetItem": _get_item,
 }

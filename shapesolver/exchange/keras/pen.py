@@ -36,9 +36,9 @@ class Pen:
 
     def layer(self, op: str, inputs: Sequence[Wire], **parameters: Any) -> Wire:
         """Add one of our layers; the first of a call bears the Keras layer's name."""
-        name = "" if self._named else self.name
+        name = "" if self._named or self._again is not None else self.name
         self._named = True
-        wire = self._reused(op, inputs, name)
+        wire = self._reused(op, inputs)
         if wire is None:
             wire = self.sketch.layer(op, inputs, name=name, **parameters)
         if self._again is None:
@@ -62,7 +62,7 @@ class Pen:
         """The number of a tensor's channel axis, the batch counted."""
         return self.tensor(wire).rank if self.channels_last else 1
 
-    def _reused(self, op: str, inputs: Sequence[Wire], name: str) -> Wire | None:
+    def _reused(self, op: str, inputs: Sequence[Wire]) -> Wire | None:
         if self._again is None or self._again >= len(self._drawn):
             return None
         earlier = self._drawn[self._again]
@@ -71,7 +71,7 @@ class Pen:
         known = [tensor for tensor in tensors if tensor is not None]
         if layer.op != op or len(known) < len(tensors) or not layer.weights(*known):
             return None
-        return self.sketch.reuse(earlier, inputs, name=name)
+        return self.sketch.reuse(earlier, inputs)
 
 
 def move_channels(pen: Pen, wire: Wire, back: bool = False) -> Wire:

@@ -19,6 +19,8 @@ from shapesolver.exchange.sketch import Imported, Sketch
 from shapesolver.layers.dialects import Dialect
 from shapesolver.model.graph import Wire
 
+EXPORTED = {"Learned": "parameter", "Fixed": "constant"}
+"""The classes that our own exported code defines."""
 TENSORFLOW_CALLS = ("TFOpLambda", "SlicingOpLambda")
 
 
@@ -49,7 +51,7 @@ def read_model(model: Any, source: str, inputs: Sequence[str] = ()) -> Imported:
 def _imported(config: dict[str, Any], source: str, inputs: Sequence[str], observed: Mapping[str, Observed]) -> Imported:
     model = Reader(source).model(config)
     dialect = Dialect.named("keras")
-    if model.data_format == {"channels_first"}:
+    if model.layouts["channels_first"] > model.layouts["channels_last"]:
         dialect = dialect.with_layout("channels_first")
     sketch = Sketch(dialect, source)
     drawer = _Drawer(sketch, observed)
@@ -197,7 +199,9 @@ class _Drawer:
         drawn = None
         try:
             why = _refusal(entry)
-            if entry.operation:
+            if entry.class_name in EXPORTED and entry.own:
+                drawn = [pen.layer(EXPORTED[entry.class_name], (), sizes=entry.config.get("sizes"))]
+            elif entry.operation:
                 named = {key: filled(value) for key, value in call.kwargs.items()}
                 drawn = draw_operation(pen, entry.class_name, entry.config, tuple(map(filled, call.args)), named)
             elif entry.class_name in TENSORFLOW_CALLS:
