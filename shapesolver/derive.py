@@ -92,6 +92,13 @@ class Derivation:
         """A claim about sizes, with the sizes filled in."""
         return resolve(claim.condition, self.known)
 
+    def settled(self) -> bool:
+        """Whether every layer can be built and every claim holds, with nothing left to prove."""
+        if self.unresolved or any(outcome is None or outcome.broken or outcome.conditions for outcome in self.outcomes):
+            return False
+        claims = (*self.graph.assumptions, *self.graph.expectations)
+        return not self.graph.holes and all(self.truth(claim) is True for claim in claims)
+
 
 def derive(graph: Graph, values: Mapping[str, Dim] | None = None) -> Derivation:
     """Every layer's sizes, with symbols replaced by the values given and left as they are otherwise."""

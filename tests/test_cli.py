@@ -76,6 +76,17 @@ def test_show_as_json_and_markdown() -> None:
     assert "| conv2 | conv(64, kernel=5, stride=2) | 2 x 2 x 64 | 51,264 |" in markdown
 
 
+def test_show_of_a_sound_network_imports_neither_solver_nor_rules_nor_sympy() -> None:
+    code = (
+        "import sys\nfrom shapesolver.cli import main\nmain(sys.argv[1:], standalone_mode=False)\n"
+        "print([m for m in sys.modules if m.startswith(('sympy', 'numpy', 'shapesolver'))], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, "show", MNIST], capture_output=True, text=True, check=True)
+    heavy = ("sympy", "numpy", "shapesolver.verify", "shapesolver.solve", "shapesolver.arithmetic.sets")
+    assert "shapesolver.layers.convolution" in done.stderr
+    assert not [name for name in heavy if f"'{name}'" in done.stderr]
+
+
 def test_show_at_other_sizes() -> None:
     done = shapesolver("show", MNIST, "--at", "H=31,W=31")
     assert "3 x 3 x 64" in done.stdout

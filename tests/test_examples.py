@@ -8,7 +8,8 @@ import pytest
 
 from shapesolver import load
 from shapesolver.diagnostics import Severity
-from shapesolver.language import format_tree, parse
+from shapesolver.language import parse
+from shapesolver.language.formatter import format_tree
 from shapesolver.model.canonical import canonical_file
 from tests.published import PUBLISHED
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shapesolver.language import format_tree, parse, tree
+from shapesolver.language import parse, tree
+from shapesolver.language.formatter import format_tree
 from shapesolver.language.parser import MAX_ERRORS, parse_expression
 from shapesolver.net import examine
 from shapesolver.render.excerpt import plain

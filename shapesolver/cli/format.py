@@ -38,7 +38,8 @@ def command(files: tuple[Path, ...], only_check: bool, diff: bool) -> None:
 
 def _formatted(file: Path) -> tuple[str, str, str]:
     """A file's name, its text, and its text in canonical form; raises :class:`NetError`."""
-    from shapesolver.language import format_tree, parse, read
+    from shapesolver.language import parse, read
+    from shapesolver.language.formatter import format_tree
     from shapesolver.model.canonical import canonical_file
 
     name = "<stdin>" if str(file) == "-" else str(file)

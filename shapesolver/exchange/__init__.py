@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shapesolver.exchange.errors import ExchangeError
-from shapesolver.exchange.sketch import Imported, Sketch
 
 if TYPE_CHECKING:
+    from shapesolver.exchange.sketch import Imported
     from shapesolver.network import Network
 
-__all__ = ["EXTRAS", "WRITERS", "ExchangeError", "Imported", "Sketch", "is_foreign", "load", "needs", "write"]
+__all__ = ["EXTRAS", "WRITERS", "ExchangeError", "is_foreign", "load", "needs", "write"]
 
 FILES = {
     ".keras": "shapesolver.exchange.keras.reading:read_file",

@@ -27,7 +27,8 @@ from shapesolver.exchange.structure import (
     sharing_in,
     structure_of,
 )
-from shapesolver.language import format_tree, tree
+from shapesolver.language import tree
+from shapesolver.language.formatter import format_tree
 from shapesolver.layers.parameters import Kind
 from shapesolver.layers.source import Input
 from shapesolver.model.graph import Graph, Wire

@@ -12,7 +12,7 @@ from math import prod
 from typing import Any
 
 from shapesolver.diagnostics import Diagnostic, ShapeSolverError
-from shapesolver.language import format_tree
+from shapesolver.language.formatter import format_tree
 from shapesolver.layers.base import Layer, Tensor
 from shapesolver.layers.pooling import GrowingPool
 from shapesolver.layers.reshaping import Rearranging
