@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shapesolver.checking import check
     from shapesolver.diagnostics import Diagnostic, NetError, ShapeSolverError, Span
     from shapesolver.net import Net, from_keras, from_onnx, from_torch, load, parse
-    from shapesolver.network import PlacedLayer, ShapeError
+    from shapesolver.placed import PlacedLayer, ShapeError
     from shapesolver.rewrite.weights import convert_weights
 
 __version__ = "0.1.0"
@@ -45,8 +45,8 @@ _HOMES = {
     "ShapeSolverError": "diagnostics",
     "Span": "diagnostics",
     "Net": "net",
-    "PlacedLayer": "network",
-    "ShapeError": "network",
+    "PlacedLayer": "placed",
+    "ShapeError": "placed",
     "from_keras": "net",
     "from_onnx": "net",
     "from_torch": "net",

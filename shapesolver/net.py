@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from shapesolver.diagnostics import Diagnostic, NetError
 from shapesolver.language import read
-from shapesolver.network import Network, PlacedLayer, ShapeError, Size, public
+from shapesolver.network import Network
+from shapesolver.placed import PlacedLayer, ShapeError, Size, public
 
 if TYPE_CHECKING:
     import keras

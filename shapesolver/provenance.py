@@ -41,7 +41,7 @@ class Chain:
 
 
 def explain(net: Network, path: str) -> tuple[Chain, ...]:
-    """The chain of each axis of a layer's result; raises :class:`~shapesolver.network.ShapeError` if it has none."""
+    """The chain of each axis of a layer's result; raises :class:`~shapesolver.placed.ShapeError` if it has none."""
     free, shown = net.free(), net.usual()
     target = free[path]
     wire, tensor = target.wire, target.tensor

@@ -15,7 +15,8 @@ from typing import Any
 from shapesolver.arithmetic import Dim, both, compare
 from shapesolver.diagnostics import ShapeSolverError
 from shapesolver.layers.strips import Lay, Strip, lays
-from shapesolver.network import Network, public
+from shapesolver.network import Network
+from shapesolver.placed import public
 
 CHANNELS = "C"
 

@@ -11,7 +11,8 @@ from functools import cached_property
 from shapesolver.arithmetic import Dim
 from shapesolver.layers.base import Tensor
 from shapesolver.layers.reshaping import Rearranging
-from shapesolver.network import Network, PlacedLayer, count
+from shapesolver.network import Network
+from shapesolver.placed import PlacedLayer, count
 
 MAX_ALIGNED = 5_000
 """Networks with more layers are paired by path alone; finding the best alignment would take too long."""

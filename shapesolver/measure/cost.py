@@ -16,7 +16,8 @@ from shapesolver.arithmetic import Dim, symbol
 from shapesolver.diagnostics import ShapeSolverError
 from shapesolver.measure.memory import Memory, Peak, memory
 from shapesolver.measure.numbers import Numbers
-from shapesolver.network import MAX_SIZE, Network, count, sum_of
+from shapesolver.network import MAX_SIZE, Network
+from shapesolver.placed import count, sum_of
 
 S = TypeVar("S")
 """What figures are given as: the package's own numbers and formulas, or those that users see."""

@@ -22,7 +22,8 @@ from shapesolver.layers.source import Input
 from shapesolver.layers.strips import Source, Strip, View
 from shapesolver.measure.lost import Boxes, trace
 from shapesolver.model.graph import Wire
-from shapesolver.network import Network, public
+from shapesolver.network import Network
+from shapesolver.placed import public
 
 CHANNELS = "C"
 

@@ -19,7 +19,8 @@ from shapesolver.layers.base import Layer, Tensor
 from shapesolver.layers.work import Saved
 from shapesolver.measure.numbers import Numbers
 from shapesolver.model.graph import Wire
-from shapesolver.network import Network, sum_of
+from shapesolver.network import Network
+from shapesolver.placed import sum_of
 
 INDEX_BYTES = 8
 """What a position takes that a pool remembers for its backward pass."""

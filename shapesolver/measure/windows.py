@@ -13,7 +13,7 @@ from shapesolver.layers.base import AxisWise
 from shapesolver.layers.pooling import AdaptivePool
 from shapesolver.layers.transposed import ConvTranspose, Spreading
 from shapesolver.layers.windows import Windowed
-from shapesolver.network import PlacedLayer
+from shapesolver.placed import PlacedLayer
 
 WINDOWED = (Windowed, Spreading, AdaptivePool)
 

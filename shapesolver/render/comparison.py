@@ -7,7 +7,7 @@ from typing import Any
 
 from shapesolver.arithmetic import Dim
 from shapesolver.measure.comparison import Match, Pair
-from shapesolver.network import PlacedLayer, sum_of
+from shapesolver.placed import PlacedLayer, sum_of
 from shapesolver.render.answer import answer_json, answer_text
 from shapesolver.render.summary import json_size, number_text
 from shapesolver.solve.agreement import Comparison, label

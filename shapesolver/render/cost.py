@@ -10,7 +10,8 @@ from typing import Any
 from shapesolver.arithmetic import Dim
 from shapesolver.diagnostics import ShapeSolverError
 from shapesolver.measure.cost import LayerCost, NetworkCost
-from shapesolver.network import Network, ShapeError, sum_of
+from shapesolver.network import Network
+from shapesolver.placed import ShapeError, sum_of
 from shapesolver.render.summary import json_size, number_text, size_text
 
 MANY_ROWS = 40

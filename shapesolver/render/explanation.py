@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from shapesolver.layers.patches import product
 from shapesolver.measure.windows import NoWindowsError, strips
-from shapesolver.network import Network, PlacedLayer, count
+from shapesolver.network import Network
+from shapesolver.placed import PlacedLayer, count
 from shapesolver.render.reference import doc
 from shapesolver.render.summary import number_text, weight_lines
 from shapesolver.render.windows import window_notes

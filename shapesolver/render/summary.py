@@ -8,7 +8,8 @@ from typing import Any
 
 from shapesolver.arithmetic import Dim
 from shapesolver.layers.base import Tensor, Weight
-from shapesolver.network import Network, count, sum_of
+from shapesolver.network import Network
+from shapesolver.placed import count, sum_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shapesolver import parse
-from shapesolver.network import PlacedLayer
+from shapesolver.placed import PlacedLayer
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.conformance
