@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from shapesolver.arithmetic import symbol
 from shapesolver.exchange import ExchangeError, load
 from shapesolver.exchange.onnx import layout
-from shapesolver.exchange.onnx.folding import Array, fold, vector
+from shapesolver.exchange.onnx.arrays import Array, vector
+from shapesolver.exchange.onnx.folding import fold
 from shapesolver.exchange.onnx.layout import BATCH
 from shapesolver.exchange.onnx.proto import Operation
 

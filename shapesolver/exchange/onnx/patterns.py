@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from shapesolver.exchange.onnx.folding import Array, stored
+from shapesolver.exchange.onnx.arrays import Array, constant, stored
 from shapesolver.exchange.onnx.proto import Model, Operation
 
 MAX_SPELT = 16
@@ -32,8 +32,6 @@ class Graph:
         if maker is not None and maker.op == "Identity":
             return self.array(maker.inputs[0])
         if maker is not None and maker.op == "Constant":
-            from shapesolver.exchange.onnx.translating import constant
-
             return constant(maker)
         return None
 

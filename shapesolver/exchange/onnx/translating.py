@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from shapesolver.arithmetic import Dim, symbol
 from shapesolver.exchange.errors import ExchangeError
 from shapesolver.exchange.onnx import layout
-from shapesolver.exchange.onnx.folding import Array, Unfolded, computed, fold, known, stored, vector
+from shapesolver.exchange.onnx.arrays import Array, Unfolded, constant, known, stored, vector
+from shapesolver.exchange.onnx.folding import fold
 from shapesolver.exchange.onnx.layout import BATCH, Axes
 from shapesolver.exchange.onnx.naming import Namer
+from shapesolver.exchange.onnx.observing import Observed, placed
 from shapesolver.exchange.onnx.plan import Plan
 from shapesolver.exchange.onnx.proto import Model, Operation
 from shapesolver.exchange.sketch import Sketch
@@ -69,8 +71,7 @@ class Reading:
         """What the file calls the batch's size."""
         self.named: dict[str, Dim] = {}
         """The file's names for sizes, and the symbols that they became."""
-        self.inferred: Mapping[str, tuple[int | str | None, ...]] | None = None
-        """The shapes that ``onnx`` infers, once they have been asked for."""
+        self.observed = Observed(model)
         self.values: dict[str, Value] = {}
         self.namer = Namer(model.operations)
         self.absorbed: set[str] = set()
@@ -292,30 +293,24 @@ class Reading:
         return vector(sizes[start:end])
 
     def _opaque(self, operation: Operation, unknown: Unknown) -> Results:
-        from shapesolver.exchange.onnx.observing import observe
-
         wanted = [name for name in operation.outputs if name]
-        results = list(unknown.results) or observe(self, operation, wanted)
+        results = list(unknown.results) or [self._observed(operation, name) for name in wanted]
         wires = [value.wire for name in operation.inputs if isinstance(value := self.value(name), Live)]
         sizes = [sizes for _, sizes in results]
         made = self.plan.opaque(operation.op, wires, sizes, self.name(operation), str(unknown))
         by_name = dict(zip(wanted, (Live(w, axes) for w, (axes, _) in zip(made, results, strict=True)), strict=False))
         return [by_name.get(name) for name in operation.outputs]
 
-
-def constant(operation: Operation) -> Array:
-    """The array of a Constant node, in whichever attribute it stands."""
-    for name, value in operation.attributes.items():
-        match name, value:
-            case "value", tensor if hasattr(tensor, "dims"):
-                return replace(stored(tensor, learned=False), name="")
-            case (("value_int" | "value_float"), number):
-                return Array((), vector([number]).numbers.reshape(()), floating=name == "value_float")  # type: ignore[union-attr]
-            case (("value_ints" | "value_floats"), numbers):
-                return computed(vector(numbers).numbers, floating=name == "value_floats")  # type: ignore[arg-type]
-            case "sparse_value", sparse if hasattr(sparse, "dims"):
-                return Array(tuple(sparse.dims), None, floating=True)
-    return Array((), None)
+    def _observed(self, operation: Operation, name: str) -> tuple[Axes, tuple[Dim, ...]]:
+        """Layout and sizes of a result that no rule gives."""
+        shape = self.observed.shape(name)
+        found = None if shape is None else placed(shape, (self.batch_name, self.batch), self.named)
+        if found is None:
+            raise ExchangeError(
+                f"{self.sketch.source}: {operation} is not known here, and neither the file nor onnx' inference "
+                f"says what sizes {name!r} has; add them to the graph's value_info"
+            )
+        return found
 
 
 def attribute(operation: Operation, name: str, default: Any = None) -> Any:

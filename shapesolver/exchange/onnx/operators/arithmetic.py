@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from shapesolver.arithmetic import Dim
 from shapesolver.exchange.onnx import layout
-from shapesolver.exchange.onnx.folding import Array
+from shapesolver.exchange.onnx.arrays import Array
 from shapesolver.exchange.onnx.layout import BATCH, Axes
 from shapesolver.exchange.onnx.proto import Operation
 from shapesolver.exchange.onnx.translating import Live, Reading, Unknown, attribute, operator

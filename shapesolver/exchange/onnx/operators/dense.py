@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shapesolver.exchange.onnx import layout
-from shapesolver.exchange.onnx.folding import Array
+from shapesolver.exchange.onnx.arrays import Array
 from shapesolver.exchange.onnx.layout import BATCH
 from shapesolver.exchange.onnx.proto import Operation
 from shapesolver.exchange.onnx.translating import Live, Reading, Unknown, attribute, operator

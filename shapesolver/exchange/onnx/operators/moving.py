@@ -8,9 +8,11 @@ from typing import Any
 
 from shapesolver.arithmetic import Dim, Formula, compare
 from shapesolver.exchange.onnx import layout
-from shapesolver.exchange.onnx.folding import INT64, Array, Unfolded, axes_of, expanded, known, slices
+from shapesolver.exchange.onnx.arrays import Array, Unfolded, known
+from shapesolver.exchange.onnx.folding import axes_of, expanded, slices
 from shapesolver.exchange.onnx.layout import BATCH, Axes
 from shapesolver.exchange.onnx.proto import Operation
+from shapesolver.exchange.onnx.scalars import INT64
 from shapesolver.exchange.onnx.translating import Live, Reading, Unknown, Value, attribute, operator
 from shapesolver.layers.patches import product
 from shapesolver.model.graph import Wire

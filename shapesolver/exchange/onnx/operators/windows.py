@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from shapesolver.arithmetic import Dim, Formula, divide_exactly
-from shapesolver.exchange.onnx.folding import Array, Real, Unfolded, axes_of
+from shapesolver.exchange.onnx.arrays import Array, Unfolded
+from shapesolver.exchange.onnx.folding import axes_of
 from shapesolver.exchange.onnx.layout import BATCH, batched, renumbered
 from shapesolver.exchange.onnx.proto import Operation
+from shapesolver.exchange.onnx.scalars import Real
 from shapesolver.exchange.onnx.translating import Live, Reading, Unknown, Value, attribute, operator
 
 AUTO_PAD = {"SAME_UPPER": "same", "SAME_LOWER": "same_lower", "VALID": 0}
