@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from shapesolver import load, parse
 from shapesolver.exchange.sketch import Sketch
 from shapesolver.exchange.writing import write
-from shapesolver.language import format_tree
 from shapesolver.language import parse as parse_tree
+from shapesolver.language.formatter import format_tree
 from shapesolver.layers.dialects import Dialect
 from shapesolver.model.canonical import canonical_file
 from shapesolver.testing import nets
