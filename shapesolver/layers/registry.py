@@ -16,6 +16,7 @@ FAMILIES = (
     "convolution",
     "transposed",
     "pooling",
+    "adaptive",
     "resizing",
     "patches",
     "borders",

@@ -7,11 +7,11 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, as_float32, ceil_div, scaled
+from shapesolver.layers.adaptive import stated_interval
 from shapesolver.layers.base import AxisWise, Inputs, Need, Tensor, Trouble
 from shapesolver.layers.cells import Box, Cells, every, gathered, spread
 from shapesolver.layers.interpolation import cells_resized
 from shapesolver.layers.parameters import Kind, declare
-from shapesolver.layers.pooling import stated_interval
 from shapesolver.layers.reading import Reading, Run, whole
 from shapesolver.layers.registry import layer
 from shapesolver.layers.work import Work

@@ -9,8 +9,8 @@ from functools import cached_property
 from shapesolver.arithmetic import Dim
 from shapesolver.arithmetic.sets import IntSet
 from shapesolver.diagnostics import ShapeSolverError
+from shapesolver.layers.adaptive import AdaptivePool
 from shapesolver.layers.base import AxisWise
-from shapesolver.layers.pooling import AdaptivePool
 from shapesolver.layers.transposed import ConvTranspose, Spreading
 from shapesolver.layers.windows import Windowed
 from shapesolver.placed import PlacedLayer

@@ -13,8 +13,8 @@ from typing import Any
 
 from shapesolver.diagnostics import Diagnostic, ShapeSolverError
 from shapesolver.language.formatter import format_tree
+from shapesolver.layers.adaptive import GrowingPool
 from shapesolver.layers.base import Layer, Tensor
-from shapesolver.layers.pooling import GrowingPool
 from shapesolver.layers.reshaping import Rearranging
 from shapesolver.model.graph import Node, Wire
 from shapesolver.network import Network
