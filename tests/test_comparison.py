@@ -157,14 +157,6 @@ def test_they_agree_for_exactly_the_sizes_that_say_so(one: str, two: str) -> Non
         assert said == agree, height
 
 
-def test_the_page_shows_what_the_command_prints() -> None:
-    page = (EXAMPLES.parent / "costs.md").read_text()
-    expected = page.partition("--dialect torch\n")[2].partition("```")[0]
-    done = shown(str(EXAMPLES / "mnist.net"), "--dialect", "torch")
-    assert done.exit_code == 0
-    assert [line.rstrip() for line in done.stdout.splitlines()] == expected.splitlines()
-
-
 def test_differences_are_findings() -> None:
     done = shown(str(EXAMPLES / "mnist.net"), str(EXAMPLES / "mnist_nobias.net"))
     assert done.exit_code == 1

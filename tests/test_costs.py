@@ -296,14 +296,6 @@ def shown(*arguments: str) -> Any:
     return CliRunner().invoke(main, ["cost", *arguments])
 
 
-def test_the_page_shows_what_the_command_prints() -> None:
-    page = (EXAMPLES.parent / "costs.md").read_text()
-    expected = page.partition("docs/examples/mnist.net\n")[2].partition("```")[0]
-    done = shown(str(EXAMPLES / "mnist.net"))
-    assert done.exit_code == 0
-    assert [line.rstrip() for line in done.stdout.splitlines()] == expected.splitlines()
-
-
 def test_a_large_network_is_shown_by_block() -> None:
     lines = shown(str(EXAMPLES / "resnet50.net")).stdout.splitlines()
     assert [line.split("  ")[0] for line in lines[2:13]] == [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -173,18 +172,3 @@ def test_all_layers_at_the_terminal() -> None:
         "dense3    image  25    -       0\n"
         "softmax1  image  25    -       0\n"
     )
-
-
-PAGES = ("fields", "convert")
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_the_outputs_on_the_page_are_the_commands_own(page: str) -> None:
-    """Each ``$ shapesolver ...`` prints what stands below it; a page may leave out comments at the end of a file."""
-    text = (EXAMPLES.parent / f"{page}.md").read_text()
-    blocks = re.findall(r"^\$ shapesolver (.*)\n((?:.*\n)*?)```", text, re.MULTILINE)
-    assert blocks
-    for command, output in blocks:
-        arguments = command.replace("docs/examples", str(EXAMPLES)).split()
-        printed = CliRunner().invoke(main, arguments).output
-        assert printed == output or printed.startswith(output + "\n# "), command

@@ -218,10 +218,3 @@ def test_code_is_written_without_pytorch() -> None:
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert "this needs torch: pip install 'shapesolver[torch]'" in run.stderr
-
-
-def test_the_page_shows_what_is_written() -> None:
-    page = (Path(__file__).parent.parent / "docs" / "exchange.md").read_text(encoding="utf-8")
-    shown = page.partition("$ shapesolver export docs/examples/wavenet.net --to torch\n")[2].partition("```")[0]
-    (path,) = (path for path in EXAMPLES if path.stem == "wavenet")
-    assert shown == torch_code(shapesolver.load(path))
