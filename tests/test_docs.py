@@ -55,3 +55,9 @@ def test_commands_print_what_the_pages_show(shown: Shown, monkeypatch: pytest.Mo
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     printed = "\n".join(line.rstrip() for line in done.output.splitlines()).strip("\n") + "\n"
     assert re.fullmatch(pattern(shown.output), printed), printed
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#\s]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
