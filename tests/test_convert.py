@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from shapesolver import Net, ShapeSolverError, convert_weights, load, parse
 from shapesolver.cli import main
 from shapesolver.diagnostics import Severity
-from shapesolver.language import format_tree
+from shapesolver.language.formatter import format_tree
 from shapesolver.language import parse as parse_text
 from shapesolver.model.canonical import canonical_file
 

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shapesolver.diagnostics import Span
-from shapesolver.language import format_tree, parse, tree
+from shapesolver.language import parse, tree
+from shapesolver.language.formatter import format_tree
 
 NOWHERE = Span(1, 1, 1, 1)
 WORDS = st.sampled_from(["x", "conv", "kernel", "skip", "a_b", "H2"])
