@@ -15,8 +15,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from shapesolver import Net, ShapeSolverError, convert_weights, load, parse
 from shapesolver.cli import main
 from shapesolver.diagnostics import Severity
-from shapesolver.language.formatter import format_tree
 from shapesolver.language import parse as parse_text
+from shapesolver.language.formatter import format_tree
 from shapesolver.model.canonical import canonical_file
 
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
