@@ -9,6 +9,7 @@ from shapesolver.diagnostics import Advice, Diagnostic, Label
 from shapesolver.layers.base import RULES, Need
 from shapesolver.model.graph import Node
 from shapesolver.verify.case import Case
+from shapesolver.verify.unmet import unmet
 
 FRAMEWORKS = {"keras": "Keras", "torch": "PyTorch", "onnx": "ONNX Runtime"}
 
@@ -28,6 +29,7 @@ def breaking(case: Case, name: str) -> Iterator[Diagnostic]:
                 yield diagnostic
     if name == "axis-out-of-range":
         yield from _unresolved(case.derivation)
+    yield from unmet(case, name)
 
 
 def _unresolved(derivation: Derivation) -> Iterator[Diagnostic]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from shapesolver.arithmetic import Both, Condition, Either, Truth, both, either, holds
@@ -18,8 +18,9 @@ from shapesolver.derive import Derivation
 class Sizes:
     """The input sizes that a symbolic network can be built with, as the file assumes them."""
 
-    def __init__(self, derivation: Derivation, assumed: Truth) -> None:
-        self._needs = [need.truth for _, need in derivation.conditions()]
+    def __init__(self, derivation: Derivation, assumed: Truth, needs: Sequence[Truth] | None = None) -> None:
+        """``needs`` are those of all layers unless they are given."""
+        self._needs = [need.truth for _, need in derivation.conditions()] if needs is None else needs
         self._assumed = assumed
         self._proved: dict[Condition, bool] = {}
 
@@ -70,7 +71,7 @@ class Sizes:
         good, bad = [], []
         for item in items:
             assert isinstance(item, Within)
-            valid = self._valid_values(item.symbol)
+            valid = self.values(item.symbol)
             good.append(_plain(valid - item.members, valid, item.symbol.text))
             bad.append(_plain(item.members, valid, item.symbol.text))
         if "none" in good:
@@ -78,7 +79,20 @@ class Sizes:
         turned = any("not in" in text or "!=" in text for text in good)
         return f"for {' or '.join(bad)}" if turned else f"unless {' and '.join(good)}"
 
-    def _valid_values(self, symbol: Symbol) -> IntSet:
+    def fitting(self) -> str:
+        """What sizes must be multiples of and the like: ``H % 16 == 0 and W % 16 == 0``; nothing for other sets."""
+        texts = []
+        for symbol in dict.fromkeys(s for need in self._needs if isinstance(need, Condition) for s in need.symbols()):
+            members = self.values(symbol)
+            text = _plain(members, IntSet.interval(members.min, None), symbol.text)
+            if "," not in text and "{" not in text and "%" in text and " or " not in text:
+                texts.append(text)
+            elif not members >= IntSet.interval(members.min, None):
+                return ""
+        return " and ".join(texts)
+
+    def values(self, symbol: Symbol) -> IntSet:
+        """The values of a symbol that its own conditions allow."""
         values = IntSet.interval(symbol.least, None)
         try:
             return solutions(self.about([symbol]), symbol, values)
@@ -93,7 +107,8 @@ def _plain(members: IntSet, valid: IntSet, name: str) -> str:
         periodic = IntSet([(None, None, pieces[0].mask)])
         if periodic & valid == members:
             return periodic.describe(name)
-    return members.describe(name, limit=6).removeprefix("all ")
+    text = members.describe(name, limit=6).removeprefix("all ")
+    return text if name in text or text == "none" else f"{name} in {text}"
 
 
 def at_usual(where: Truth, usual: dict[str, int]) -> bool | None:
