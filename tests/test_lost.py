@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy
@@ -16,7 +17,9 @@ from shapesolver.derive import apply
 from shapesolver.layers.base import Tensor
 from shapesolver.layers.cells import Box, members
 from shapesolver.layers.registry import kinds
-from tests.dependence import run
+from shapesolver.net import Net, examine
+from tests.dependence import reaching, run
+from tests.random_nets import RandomNet
 from tests.strategies import ALL_KINDS, placed_layers
 
 EXAMPLES = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
@@ -115,3 +118,35 @@ def test_what_cannot_be_followed_cell_by_cell_says_so() -> None:
         parse("x = input(L=100, 1)\nconv(1, kernel=5)").lost(L=10**7)
     with pytest.raises(ShapeSolverError, match="has the size H"):
         parse("x = input(H, 4, 1)\nconv(1, kernel=1)").lost()
+
+
+GRAPHS = 5_000
+
+
+def built(random: Random) -> Net:
+    """A random network that can be built, small enough for one-hot inputs."""
+    while True:
+        net, _ = examine(RandomNet(random).text)
+        if net is None or any(True for _ in net.derivation.broken()):
+            continue
+        sizes = [prod(made.sizes) for outcome in net.derivation.outcomes if outcome for made in outcome.outputs]
+        if sum(prod(place.tensor.sizes) for place in net.inputs) <= MAX_CELLS and sum(sizes) < 4000:
+            return net
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_lost_of_random_graphs_never_reaches_an_output(seed: int) -> None:
+    """5,000 graphs: every cell of every input, against one-hot inputs pushed through plain numpy."""
+    random, some = Random(seed), 0
+    for _ in range(GRAPHS // 20):
+        net = built(random)
+        for path, reached in reaching(net).items():
+            found = net.lost()[path]
+            assert (filled(list(found.boxes), found.tensor.sizes) == reached).all(), net.text
+            assert found.cells == found.size - reached.sum(), net.text
+            for index, axis in enumerate(found.tensor.axes):
+                others = tuple(other for other in range(reached.ndim) if other != index)
+                unread = numpy.flatnonzero(~reached.any(axis=others))
+                assert [i for run in found[axis] for i in run] == [*unread], net.text
+            some += 0 < found.cells < found.size
+    assert some > 50
