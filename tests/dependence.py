@@ -15,38 +15,41 @@ import numpy
 
 from shapesolver.layers.base import Layer, Tensor
 from shapesolver.layers.registry import kinds
-from shapesolver.layers.source import Input
 from shapesolver.network import Network
 
 Array = numpy.ndarray
 
 
 def reaching(net: Network) -> dict[str, Array]:
-    """For each input, which of its cells some output depends on."""
-    inputs = list(net.inputs)
-    shapes = [layer.tensor.sizes for layer in inputs]
-    cells = [int(numpy.prod(shape)) for shape in shapes]
-    batch = sum(cells)
+    """For each input, which of its cells some output depends on: every cell is tried."""
+    shapes = {layer.path: layer.tensor.sizes for layer in net.inputs}
+    cells = [(path, cell) for path, shape in shapes.items() for cell in numpy.ndindex(*shape)]
+    reached = iter(tried(net, cells))
+    return {
+        path: numpy.fromiter(reached, dtype=bool, count=int(numpy.prod(shape))).reshape(shape)
+        for path, shape in shapes.items()
+    }
+
+
+def tried(net: Network, cells: list[tuple[str, tuple[int, ...]]]) -> Array:
+    """For each of these cells of inputs, whether some output depends on it."""
     values: dict[tuple[int, int], Array] = {}
-    start = 0
     for index, node in enumerate(net.graph.nodes):
         layer = net.derivation.layers[index]
-        if isinstance(layer, Input):
-            hot = numpy.zeros((batch, *layer.sizes))
-            count = int(numpy.prod(layer.sizes))
-            hot[start : start + count] = numpy.eye(count).reshape(count, *layer.sizes)
+        if not node.inputs:
+            hot = numpy.zeros((len(cells), *net.derivation.tensor(index).sizes), dtype=numpy.float32)
+            for number, (path, cell) in enumerate(cells):
+                if path == node.path:
+                    hot[number, *cell] = 1
             values[index, 0] = hot
-            start += count
-        elif not node.inputs:
-            values[index, 0] = numpy.zeros((batch, *layer.sizes))
         else:
-            made = run(layer, [values[wire] for wire in node.inputs])
+            # Only whether a number is 0 matters: kept at 1, it cannot overflow.
+            made = run(layer, [(values[wire] != 0).astype(numpy.float32) for wire in node.inputs])
             values.update({(index, number): value for number, value in enumerate(made)})
-    reached = numpy.zeros(batch, dtype=bool)
+    reached = numpy.zeros(len(cells), dtype=bool)
     for wire in net.graph.outputs:
-        reached |= values[wire].reshape(batch, -1).any(axis=1)
-    parts = numpy.split(reached, numpy.cumsum(cells)[:-1])
-    return {layer.path: part.reshape(shape) for layer, part, shape in zip(inputs, parts, shapes, strict=True)}
+        reached |= values[wire].reshape(len(cells), -1).any(axis=1)
+    return reached
 
 
 def run(layer: Layer, inputs: list[Array]) -> list[Array]:

@@ -18,7 +18,7 @@ from shapesolver.layers.base import Tensor
 from shapesolver.layers.cells import Box, members
 from shapesolver.layers.registry import kinds
 from shapesolver.net import Net, examine
-from tests.dependence import reaching, run
+from tests.dependence import reaching, run, tried
 from tests.random_nets import RandomNet
 from tests.strategies import ALL_KINDS, placed_layers
 
@@ -150,3 +150,25 @@ def test_what_is_lost_of_random_graphs_never_reaches_an_output(seed: int) -> Non
                 assert [i for run in found[axis] for i in run] == [*unread], net.text
             some += 0 < found.cells < found.size
     assert some > 50
+
+
+SMALLER = {"unet": 64, "fcn8s": 64, "unet_572": 188}
+"""Sizes at which numpy is quick."""
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES_FOLDER.glob("*.net")), ids=lambda file: file.stem)
+def test_what_is_lost_of_an_example_never_reaches_an_output(file: Path) -> None:
+    """The cells around the edge of what is read, the corners and some others, at the usual sizes."""
+    random, sizes = Random(file.stem), dict.fromkeys("HW", SMALLER.get(file.stem, 0))
+    net = load(file).at(**sizes) if all(sizes.values()) else load(file).usual()
+    cells, expected = [], []
+    for path, found in net.lost().items():
+        whole: Any = found.tensor.sizes
+        edges = [
+            [0, n - 1, *(cell for run in found[axis] for cell in (run.start - 1, run.start))]
+            for axis, n in zip(found.tensor.axes, whole, strict=True)
+        ]
+        chosen = [tuple(map(random.choice, edges)) for _ in range(2)] + [tuple(map(random.randrange, whole))]
+        cells += [(path, cell) for cell in chosen]
+        expected += [bool(filled(list(found.boxes), whole)[cell]) for cell in chosen]
+    assert [*tried(net, cells)] == expected
