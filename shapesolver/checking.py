@@ -58,9 +58,7 @@ def check_text(text: str, filename: str, terms: Terms) -> tuple[Diagnostic, ...]
     net, found = examine(text, filename)
     if net is not None:
         return _findings(terms.place(net), terms)
-    from shapesolver.verify.fixing import Attempts, with_fixes
-
-    return with_fixes(found, Attempts(text, terms.sizes, terms.select, terms.ignore))
+    return _with_fixes(found, text, None, terms.sizes, terms)
 
 
 def fix_text(text: str, filename: str, terms: Terms) -> str:
@@ -74,9 +72,12 @@ def _findings(net: Net, terms: Terms) -> tuple[Diagnostic, ...]:
     found = net.check(select=terms.select, ignore=terms.ignore)
     if not found:
         return found
-    from shapesolver.verify.fixing import Attempts, with_fixes
+    return _with_fixes(found, net.text, net, net.values, terms)
 
-    # Changes are tried at sizes that are numbers where the file states them: a proof for each would take long.
-    usual = {name: size for name, size in net.symbols.items() if size is not None}
-    sizes = {**usual, **net.values} if len(usual) == len(net.symbols) else net.values
-    return with_fixes(found, Attempts(net.text, sizes, terms.select, terms.ignore))
+
+def _with_fixes(
+    found: tuple[Diagnostic, ...], text: str, net: Net | None, sizes: Mapping[str, int], terms: Terms
+) -> tuple[Diagnostic, ...]:
+    from shapesolver.verify.fixing import Attempts, Outcome, with_fixes
+
+    return with_fixes(found, Attempts(text, Outcome(net, found), sizes, terms.select, terms.ignore))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shapesolver.verify.fixing.applying import apply_safe
-from shapesolver.verify.fixing.attempts import Attempts
+from shapesolver.verify.fixing.attempts import Attempts, Outcome
 from shapesolver.verify.fixing.engine import with_fixes
 
-__all__ = ["Attempts", "apply_safe", "with_fixes"]
+__all__ = ["Attempts", "Outcome", "apply_safe", "with_fixes"]

@@ -13,8 +13,8 @@ from shapesolver.network import Network
 from shapesolver.verify import verify
 from shapesolver.verify.fixing.edits import Text
 
-MAX_LAID_OUT = 200_000
-"""How many layers all attempts on one text may lay out together: a large file has fewer fixes, and no long wait."""
+MAX_EFFORT = 60_000
+"""How many lines and layers all attempts on one text may go through: a large file has fewer fixes, not a long wait."""
 
 _WEIGHT = {Severity.NOTE: 1, Severity.WARNING: 2, Severity.ERROR: 3}
 
@@ -39,38 +39,45 @@ class Attempts:
     """One text at some input sizes, and what becomes of it. The rules are those that the findings came from."""
 
     def __init__(
-        self, text: str, sizes: Mapping[str, int], select: Collection[str] = (), ignore: Collection[str] = ()
+        self,
+        text: str,
+        before: Outcome,
+        sizes: Mapping[str, int],
+        select: Collection[str] = (),
+        ignore: Collection[str] = (),
     ) -> None:
         self.text = Text(text)
+        self.before = before
+        """The text as it stands."""
         self.sizes = dict(sizes)
         self._select = tuple(select)
         self._ignore = tuple(ignore)
         self._spent = 0
-        self._known: dict[tuple[str, tuple[tuple[str, int], ...]], Outcome | None] = {}
+        self._known: dict[tuple[str, tuple[tuple[str, int], ...]], Outcome] = {}
 
     @cached_property
     def file(self) -> tree.File:
         """The tree of the text."""
         return parse(self.text.text).tree
 
-    @cached_property
+    @property
     def net(self) -> Network | None:
         """The network as it stands."""
         return self.before.net
 
-    @cached_property
-    def before(self) -> Outcome:
-        """The text as it stands."""
-        return self._look(self.text.text, self.sizes)
+    def afford(self, times: int = 1) -> bool:
+        """Whether the network may be gone through so many times more; if so, they count as done."""
+        self._spent += times * (len(self.text.lines) + (0 if self.net is None else len(self.net)))
+        return self._spent <= MAX_EFFORT
 
     def after(self, edits: Iterable[Edit], sizes: Mapping[str, int] | None = None) -> Outcome | None:
         """The text with the edits made, at these sizes or the same; ``None`` once too much has been tried."""
-        if self._spent > MAX_LAID_OUT:
-            return None
         sizes = self.sizes if sizes is None else sizes
         text = self.text.after(edits)
         key = text, tuple(sorted(sizes.items()))
         if key not in self._known:
+            if not self.afford():
+                return None
             self._known[key] = self._look(text, sizes)
         return self._known[key]
 
@@ -117,7 +124,6 @@ class Attempts:
         net, found = Network.examine(text)
         if net is None:
             return Outcome(None, found)
-        self._spent += len(net)
         try:
             placed = net.at(**sizes)
         except ValueError:

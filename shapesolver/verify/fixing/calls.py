@@ -94,7 +94,12 @@ def literal(value: tree.Expression) -> bool:
 
 
 def with_argument(text: Text, call: LayerCall, parameter: str, value: str) -> Edit | None:
-    """The edit that gives a parameter a value; ``None`` where the author works the value out from names."""
+    """The edit that gives a parameter a value.
+
+    ``None`` where the author works the value out from names, or gives it in parts (``nb_row``, ``nb_col``).
+    """
+    if spelling_of(call) is None or argument_of(call, f"{parameter}[0]") is not None:
+        return None
     given = argument_of(call, parameter)
     if given is not None:
         return Edit(given.value.span, value) if literal(given.value) else None

@@ -23,6 +23,9 @@ from shapesolver.verify.fixing.calls import call_at, spelling_of
 
 Sizes = dict[str, int]
 
+SOLVING = 5
+"""How often finding all good sizes is reckoned to go through the network."""
+
 
 def input_fixes(finding: Diagnostic, attempts: Attempts) -> Iterator[Fix]:
     """The fix that asks for inputs of another size; with edits where the file states the sizes itself."""
@@ -58,7 +61,7 @@ class _Inputs:
     def of(cls, attempts: Attempts) -> _Inputs | None:
         """The inputs of the network under repair; ``None`` where a size has no value."""
         net = attempts.net
-        if net is None:
+        if net is None or not attempts.afford(SOLVING):
             return None
         free = net.free()
         now = {**free.symbols, **attempts.sizes}

@@ -27,6 +27,9 @@ MAX_TRIED = 3
 NEAR = 8
 """How far from its present value a parameter is looked for where there is no question for the solver."""
 
+SOLVING = 3
+"""How often a question is reckoned to go through the network."""
+
 ORDER = ("padding", "stride", "kernel", "ceil_mode", "output_padding", "dilation", "groups")
 """Which parameter is changed first; any other comes after these, in the order of its declaration."""
 
@@ -107,6 +110,8 @@ class _Search:
 
     def _values(self, blank: Blank) -> Iterator[int]:
         """The values that answer the question, the nearest to what stands there first."""
+        if not self.attempts.afford(SOLVING):
+            return
         unknown = self._unknown()
         edit = with_argument(self.attempts.text, self.call, blank.parameter, blank.write(f"?{unknown}"))
         net = None if edit is None else Network.examine(self.attempts.text.after([edit]))[0]
