@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
+from time import monotonic
 from typing import NamedTuple
 
 from shapesolver.diagnostics import Diagnostic, Edit, Fix, Severity
@@ -15,6 +16,9 @@ from shapesolver.verify.fixing.edits import Text
 
 MAX_EFFORT = 60_000
 """How many lines and layers all attempts on one text may go through: a large file has fewer fixes, not a long wait."""
+
+MAX_SECONDS = 5.0
+"""How long the search may take for one text, after which findings have the fixes that were found up to then."""
 
 _WEIGHT = {Severity.NOTE: 1, Severity.WARNING: 2, Severity.ERROR: 3}
 
@@ -53,6 +57,7 @@ class Attempts:
         self._select = tuple(select)
         self._ignore = tuple(ignore)
         self._spent = 0
+        self._began = monotonic()
         self._known: dict[tuple[str, tuple[tuple[str, int], ...]], Outcome] = {}
 
     @cached_property
@@ -68,7 +73,7 @@ class Attempts:
     def afford(self, times: int = 1) -> bool:
         """Whether the network may be gone through so many times more; if so, they count as done."""
         self._spent += times * (len(self.text.lines) + (0 if self.net is None else len(self.net)))
-        return self._spent <= MAX_EFFORT
+        return self._spent <= MAX_EFFORT and monotonic() - self._began <= MAX_SECONDS
 
     def after(self, edits: Iterable[Edit], sizes: Mapping[str, int] | None = None) -> Outcome | None:
         """The text with the edits made, at these sizes or the same; ``None`` once too much has been tried."""
