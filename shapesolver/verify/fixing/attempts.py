@@ -40,20 +40,25 @@ class Place(NamedTuple):
 
 
 class Attempts:
-    """One text at some input sizes, and what becomes of it. The rules are those that the findings came from."""
+    """One text at some input sizes, and what becomes of it. The rules are those that the findings came from.
+
+    Sizes that were left open are tried at their usual values, where the file states them: a proof for each change
+    would take long. A change that helps there is proved once, with the sizes open, before it is offered.
+    """
 
     def __init__(
         self,
         text: str,
-        before: Outcome,
+        asked: Outcome,
         sizes: Mapping[str, int],
         select: Collection[str] = (),
         ignore: Collection[str] = (),
     ) -> None:
         self.text = Text(text)
-        self.before = before
-        """The text as it stands."""
-        self.sizes = dict(sizes)
+        self._asked = asked
+        self.asked_sizes = dict(sizes)
+        self.sizes = self.asked_sizes if asked.net is None else usual_sizes(asked.net)
+        """The input sizes at which changes are tried."""
         self._select = tuple(select)
         self._ignore = tuple(ignore)
         self._spent = 0
@@ -69,6 +74,12 @@ class Attempts:
     def net(self) -> Network | None:
         """The network as it stands."""
         return self.before.net
+
+    @cached_property
+    def before(self) -> Outcome:
+        """The text as it stands."""
+        same = self.sizes == self.asked_sizes
+        return self._asked if same else self._look(self.text.text, self.sizes)
 
     def afford(self, times: int = 1) -> bool:
         """Whether the network may be gone through so many times more; if so, they count as done."""
@@ -91,17 +102,29 @@ class Attempts:
     ) -> Outcome | None:
         """What becomes of a change that removes the finding and makes none as bad or worse; else ``None``."""
         outcome = self.after(edits, sizes)
-        if outcome is None:
+        if outcome is None or not self._better(finding, edits, self.before, outcome):
             return None
-        after, before = self._placed(outcome.found, edits), self._placed(self.before.found, ())
-        gone = self._placed([finding], ())
-        # What is not so at these sizes before the change cannot be seen to be gone after it.
-        if gone.keys() & after.keys() or not gone.keys() & before.keys():
-            return None
+        proved = self.sizes == self.asked_sizes or not edits or self.settled(finding, edits)
+        return outcome if proved else None
+
+    def settled(self, finding: Diagnostic, edits: Collection[Edit]) -> bool:
+        """Whether a change removes the finding and makes none as bad, at the sizes that were asked about."""
+        after = self.after(edits, self.asked_sizes)
+        return after is not None and self._better(finding, edits, self._asked, after)
+
+    def _better(self, finding: Diagnostic, edits: Collection[Edit], before: Outcome, after: Outcome) -> bool:
+        """Whether a finding that was there is gone, and none as bad has come."""
         least = _WEIGHT[finding.severity]
-        made = {(place, d.layer) for place, items in after.items() for d in items if _WEIGHT[d.severity] >= least}
-        known = {(place, d.layer) for place, items in before.items() for d in items}
-        return outcome if made <= known else None
+        known, left = self._bad(before, (), least), self._bad(after, edits, least)
+        (place,) = self._placed([finding], ())
+        # What is not so at these sizes before the change cannot be seen to be gone after it.
+        gone = any(p == place for p, _ in known) and not any(p == place for p, _ in left)
+        return gone and left <= known
+
+    def _bad(self, outcome: Outcome, edits: Collection[Edit], least: int) -> set[tuple[Place, str]]:
+        """The findings that are so bad, or worse, each by its place before the edits and its layer."""
+        places = self._placed(outcome.found, edits).items()
+        return {(place, d.layer) for place, items in places for d in items if _WEIGHT[d.severity] >= least}
 
     def following(self, edits: Collection[Edit]) -> Fix | None:
         """The only thing that the first error can mean which the edits bring to light; ``None`` without one."""
@@ -134,3 +157,9 @@ class Attempts:
         except ValueError:
             return Outcome(None, found)
         return Outcome(placed, verify(placed, select=self._select, ignore=self._ignore))
+
+
+def usual_sizes(net: Network) -> dict[str, int]:
+    """The sizes of a network, those left open at their usual values; as they are where one has none."""
+    usual = {name: size for name, size in net.symbols.items() if size is not None}
+    return {**usual, **net.values} if len(usual) == len(net.symbols) else dict(net.values)

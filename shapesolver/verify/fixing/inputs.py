@@ -75,14 +75,17 @@ class _Inputs:
             if size == self.now[name]:
                 continue
             number = self._stated(name)
-            if number is None or name in self.attempts.sizes:
+            if number is None or name in self.attempts.asked_sizes:
                 return ()
             found.append(Edit(number.span, str(size)))
         return tuple(dict.fromkeys(found))
 
     def sizes_beside(self, sizes: Sizes, edits: tuple[Edit, ...]) -> Sizes:
-        """The sizes to ask about: those asked about already, and the new ones where the file does not say them."""
-        return self.attempts.sizes if edits else {**self.attempts.sizes, **sizes}
+        """The sizes to ask about: the new ones, those left out that the edited file states itself."""
+        return {name: size for name, size in {**self.attempts.sizes, **sizes}.items() if self._said(name, edits)}
+
+    def _said(self, name: str, edits: tuple[Edit, ...]) -> bool:
+        return not edits or name in self.attempts.sizes
 
     def distance(self, sizes: Sizes) -> tuple[int, int]:
         """How far from the sizes now, growth before shrinking."""

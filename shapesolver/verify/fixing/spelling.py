@@ -53,7 +53,7 @@ def allow_fixes(finding: Diagnostic, attempts: Attempts) -> Iterator[Fix]:
     if finding.severity is Severity.ERROR:
         return
     edits = _allowing(finding, attempts)
-    if edits and attempts.mended(finding, edits) is not None:
+    if edits and attempts.settled(finding, edits):
         yield Fix(f"end the line with `# allow: {finding.name}`", edits, kind="or")
 
 
@@ -68,7 +68,7 @@ def assume_fixes(finding: Diagnostic, attempts: Attempts) -> Iterator[Fix]:
     last = max(lines)
     end = _point(last, len(attempts.text.line(last)) + 1)
     edits = (Edit(end, f"{attempts.text.newline}assume {condition}"),)
-    if attempts.mended(finding, edits) is not None:
+    if attempts.settled(finding, edits):
         yield Fix(f"`assume {condition}`, if that is so", edits, kind="or")
 
 
