@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from shapesolver.arithmetic import Truth
@@ -80,3 +80,13 @@ class Graph:
     """Where each name was given."""
     blocks: Mapping[str, BlockUse] = field(default_factory=dict)
     """The blocks used, by the path of each use."""
+
+    def up_to(self, last: int) -> Graph:
+        """The graph without the nodes after one: what lies behind it has no part in its size."""
+        return replace(
+            self,
+            nodes=self.nodes[: last + 1],
+            names={path: wire for path, wire in self.names.items() if wire.node <= last},
+            outputs=tuple(wire for wire in self.outputs if wire.node <= last) or (Wire(last),),
+            references={text: ref for text, ref in self.references.items() if ref.wire.node <= last},
+        )

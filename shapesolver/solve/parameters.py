@@ -77,7 +77,7 @@ class ParameterQuestion:
         self.base = derive(self.graph, self.fixed)
         self.words, self.mentioned = about(self.base, self.question)
         last = max((*self.mentioned, *(u.node for u in self.parameters)))
-        self.graph = _cut(self.graph, last)
+        self.graph = self.graph.up_to(last)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -401,9 +401,3 @@ def _lossless_first(boxes: tuple[Box, ...], kept: tuple[Box, ...]) -> tuple[Box,
         return not any(all(not box[name].isdisjoint(other[name]) for name in box) for other in kept)
 
     return tuple(sorted(boxes, key=loses))
-
-
-def _cut(graph: Graph, last: int) -> Graph:
-    """The graph up to a node: what lies after it has no part in the answer."""
-    references = {text: ref for text, ref in graph.references.items() if ref.wire.node <= last}
-    return replace(graph, nodes=graph.nodes[: last + 1], references=references)

@@ -17,7 +17,7 @@ from shapesolver.verify.fixing.edits import Text
 MAX_EFFORT = 60_000
 """How many lines and layers all attempts on one text may go through: a large file has fewer fixes, not a long wait."""
 
-MAX_SECONDS = 5.0
+MAX_SECONDS = 3.0
 """How long the search may take for one text, after which findings have the fixes that were found up to then."""
 
 _WEIGHT = {Severity.NOTE: 1, Severity.WARNING: 2, Severity.ERROR: 3}
@@ -63,6 +63,7 @@ class Attempts:
         self._ignore = tuple(ignore)
         self._spent = 0
         self._began = monotonic()
+        self._part = 1.0
         self._known: dict[tuple[str, tuple[tuple[str, int], ...]], Outcome] = {}
 
     @cached_property
@@ -84,7 +85,12 @@ class Attempts:
     def afford(self, times: int = 1) -> bool:
         """Whether the network may be gone through so many times more; if so, they count as done."""
         self._spent += times * (len(self.text.lines) + (0 if self.net is None else len(self.net)))
-        return self._spent <= MAX_EFFORT and monotonic() - self._began <= MAX_SECONDS
+        within = self._spent <= MAX_EFFORT * self._part
+        return within and monotonic() - self._began <= MAX_SECONDS * self._part
+
+    def allot(self, part: float) -> None:
+        """Allow up to this part of all effort and time, so that the first finding does not use it up."""
+        self._part = part
 
     def after(self, edits: Iterable[Edit], sizes: Mapping[str, int] | None = None) -> Outcome | None:
         """The text with the edits made, at these sizes or the same; ``None`` once too much has been tried."""

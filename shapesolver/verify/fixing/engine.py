@@ -28,18 +28,25 @@ SOURCES: tuple[Callable[[Diagnostic, Attempts], Iterator[Fix]], ...] = (
 
 def with_fixes(found: Iterable[Diagnostic], attempts: Attempts) -> tuple[Diagnostic, ...]:
     """The findings about one text, each with the fixes that remove it and bring nothing as bad."""
-    return tuple(replace(finding, fixes=_offered(finding, attempts)) for finding in found)
+    findings = [*found]
+    mended = []
+    for number, finding in enumerate(findings, start=1):
+        attempts.allot(number / len(findings))
+        mended.append(replace(finding, fixes=_offered(finding, attempts)))
+    return tuple(mended)
 
 
 def _offered(finding: Diagnostic, attempts: Attempts) -> tuple[Fix, ...]:
     fixes: list[Fix] = []
+    # Cheap and always of use, so it is looked into first; it stands last.
+    silent = (*assume_fixes(finding, attempts), *allow_fixes(finding, attempts))
     # A note says what is so at other sizes, or meant: there is nothing to mend.
     for source in () if finding.severity is Severity.NOTE else SOURCES:
         for fix in source(finding, attempts):
             if len(fixes) == MAX_OFFERED:
                 break
             fixes.append(replace(fix, safe=fix.safe or changes_nothing(fix, attempts)))
-    return (*fixes, *assume_fixes(finding, attempts), *allow_fixes(finding, attempts))
+    return (*fixes, *silent)
 
 
 def changes_nothing(fix: Fix, attempts: Attempts) -> bool:

@@ -24,7 +24,9 @@ UNKNOWN = "fix"
 """The name of the unknown; numbered where the file has the word."""
 MAX_TRIED = 3
 """How many solutions are tried, the nearest to what stands there first."""
-NEAR = 8
+MAX_THROUGH = 16
+"""The most layers that an unknown goes through: from layer to layer its formulas grow."""
+NEAR = 3
 """How far from its present value a parameter is looked for where there is no question for the solver."""
 
 SOLVING = 3
@@ -84,7 +86,7 @@ class _Search:
         if self.layer.parameters[parameter].kind is Kind.FLAG:
             return self._tried(parameter, "false" if getattr(self.layer, parameter) else "true")
         for blank in blanks(self.layer, parameter, argument_of(self.call, parameter), self._moving()):
-            for value in islice(self._values(blank), MAX_TRIED):
+            for value in islice(self._values(blank), 2 * NEAR):
                 fix = self._tried(parameter, blank.write(str(value)))
                 if fix is not None:
                     return fix
@@ -110,24 +112,28 @@ class _Search:
 
     def _values(self, blank: Blank) -> Iterator[int]:
         """The values that answer the question, the nearest to what stands there first."""
-        if not self.attempts.afford(SOLVING):
+        places, changed = self._places(self.finding.layer), self._places(self.net.graph.nodes[self.index].path)
+        if max(places) - min(changed) > MAX_THROUGH or not self.attempts.afford(SOLVING):
+            yield from _near(blank)
             return
         unknown = self._unknown()
         edit = with_argument(self.attempts.text, self.call, blank.parameter, blank.write(f"?{unknown}"))
         net = None if edit is None else Network.examine(self.attempts.text.after([edit]))[0]
-        target = None if net is None else self._target(net)
         if net is None:
             return
+        # Nothing behind the finding has a part in the answer.
+        net = Network(net.text, net.filename, net.graph.up_to(max(places)))
+        target = self._target(net, places)
         if target is None:
-            near = range(max(blank.now - NEAR, blank.least), blank.now + NEAR + 1)
-            yield from sorted((n for n in near if n != blank.now), key=lambda n: (abs(n - blank.now), -n))
+            yield from _near(blank)
             return
         try:
             answer = solve(net.at(**self.attempts.sizes), target, (unknown,), None, "")
         except (ShapeSolverError, ValueError):
             return
         if answer and answer.condition is True:
-            yield from (n for n in answer.set.nearest(blank.now, MAX_TRIED + 1) if n != blank.now)
+            nearest = (n for n in answer.set.nearest(blank.now, MAX_TRIED + 1) if n != blank.now)
+            yield from islice(nearest, MAX_TRIED)
 
     def _unknown(self) -> str:
         """A name that the file does not have."""
@@ -136,18 +142,27 @@ class _Search:
             name, number = f"{UNKNOWN}{number}", number + 1
         return name
 
-    def _target(self, net: Network) -> str | None:
-        """What must be so of every layer that the finding's line makes; ``None`` where no question says it.
+    def _places(self, path: str) -> list[int]:
+        """The layers that the line of one layer makes."""
+        line = self.net[path].node.span
+        return [index for index, node in enumerate(self.net.graph.nodes) if node.span == line]
+
+    def _target(self, net: Network, places: Sequence[int]) -> str | None:
+        """What must be so of the layers at these places; ``None`` where no question says it.
 
         ``net`` is the network with the unknown: its layers state the law in terms of it.
         """
-        line = self.net[self.finding.layer].node.span
-        places = [index for index, node in enumerate(self.net.graph.nodes) if node.span == line]
         if self.finding.code.startswith("SS1"):
             return " and ".join(f"{net.graph.nodes[index].path}[0] >= 1" for index in places)
         if self.finding.name == "lost-pixels":
             return " and ".join(part for index in places for part in _all_read(net, index)) or None
         return None
+
+
+def _near(blank: Blank) -> Iterator[int]:
+    """The numbers around the one that stands there, the nearest first and the greater of two."""
+    near = range(max(blank.now - NEAR, blank.least), blank.now + NEAR + 1)
+    yield from sorted((n for n in near if n != blank.now), key=lambda n: (abs(n - blank.now), -n))
 
 
 def _all_read(net: Network, index: int) -> Iterator[str]:
