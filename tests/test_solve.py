@@ -197,6 +197,11 @@ def test_questions_about_nothing_are_refused(question: str, message: str) -> Non
     assert message in str(caught.value)
 
 
+def test_a_hole_beside_a_word() -> None:
+    net = parse("x = input(9, 9, 3)\nc = conv(4, kernel=?k, padding=same)")
+    assert net.ask("what k gives c.H = 9").holds(k=3)
+
+
 def test_holes_of_the_file_are_asked_for() -> None:
     net = parse("dialect torch\nx = input(3, H=224, W=224)\nstem = conv(64, kernel=?k, stride=2, padding=?p)")
     answer = net.ask("what k, p gives 112x112 at stem where k <= 7")

@@ -218,7 +218,7 @@ def hole_unknown(graph: Graph, name: str) -> ParameterUnknown:
     """The unknown for a hole of the file, by the first parameter that it stands for."""
     for index, node in enumerate(graph.nodes):
         for parameter, value in node.layer.values() if node.symbolic else ():
-            if any(s.text == name for dim in flat(value) for s in symbols(dim) if not isinstance(dim, (str, float))):
+            if any(s.text == name for dim in flat(value) if isinstance(dim, Formula) for s in symbols(dim)):
                 return _unknown(name, index, node.layer, parameter, hole=True)
     raise QuestionError(f"no parameter depends on ?{name}")
 

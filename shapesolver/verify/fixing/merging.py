@@ -14,7 +14,7 @@ from shapesolver.model.values import dotted_text
 from shapesolver.network import Network
 from shapesolver.verify.fixing.attempts import Attempts
 from shapesolver.verify.fixing.calls import call_at, is_tensor, tuple_text, with_argument
-from shapesolver.verify.fixing.parameters import fixes_at, made
+from shapesolver.verify.fixing.parameters import fixes_at, which_makes
 
 MISMATCH = "size-mismatch"
 MAX_UPSTREAM = 4
@@ -92,7 +92,7 @@ def _cropped(finding: Diagnostic, attempts: Attempts, tensors: Sequence[Joined])
         after = attempts.mended(finding, edits)
         if after is not None and after.net is not None:
             what = attempts.text.text[slice(*attempts.text.reach(tensor.value.span))]
-            yield Fix(f"{what} -> crop(to={other.name}), which makes {made(after.net, finding.layer)}", edits)
+            yield Fix(f"{what} -> crop(to={other.name}){which_makes(after.net, finding.layer)}", edits)
 
 
 def _stated(finding: Diagnostic, attempts: Attempts, tensors: Sequence[Joined]) -> Iterator[Fix]:
@@ -108,7 +108,7 @@ def _stated(finding: Diagnostic, attempts: Attempts, tensors: Sequence[Joined]) 
         edit = with_argument(attempts.text, call, "output_size", sizes)
         after = None if edit is None else attempts.mended(finding, (edit,))
         if edit is not None and after is not None and after.net is not None:
-            title = f"output_size={sizes} of {node.path}, which makes {made(after.net, finding.layer)}"
+            title = f"output_size={sizes} of {node.path}{which_makes(after.net, finding.layer)}"
             yield Fix(title, (edit,))
 
 

@@ -100,7 +100,7 @@ class _Search:
         place = self.net.graph.nodes[self.index].path
         owner = "" if place == self.finding.layer else f" of {place}"
         sizes = self.layer.parameters[parameter].kind is not Kind.SIZE
-        outcome = f", which makes {made(after.net, self.finding.layer)}" if sizes else ""
+        outcome = which_makes(after.net, self.finding.layer) if sizes else ""
         return Fix(f"{parameter}={argument}{owner}{outcome}", (edit,))
 
     def _moving(self) -> list[bool]:
@@ -177,9 +177,16 @@ def _all_read(net: Network, index: int) -> Iterator[str]:
         yield f"{layer.reads(0, results - 1, n, position)[1]} >= {n - 1}"
 
 
-def made(net: Network, path: str) -> str:
-    """What a layer makes: its spatial sizes, one number where they agree, or its shape where it has none."""
-    tensor: Tensor = net[path].tensor
+def which_makes(net: Network, path: str) -> str:
+    """``, which makes 3``: a layer's spatial sizes, one number where they agree, or its shape where it has none.
+
+    Nothing of a layer that cannot be built for another reason.
+    """
+    tensor = net.derivation.tensor(*net[path].wire)
+    return "" if tensor is None else f", which makes {_sizes_text(tensor)}"
+
+
+def _sizes_text(tensor: Tensor) -> str:
     spatial = [size for size, axis in zip(tensor.sizes, tensor.axes, strict=True) if axis != "C"]
     if not spatial or len(tensor.axes) == 1:
         return str(tensor)
