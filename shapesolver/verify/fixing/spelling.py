@@ -44,7 +44,8 @@ def _completed(finding: Diagnostic, meant: Fix, attempts: Attempts) -> Fix | Non
         more = tuple(attempts.before_edits(edit, fix.edits) for edit in following.edits)
         if len(compatible(attempts.text, [fix.edits, more])) == len(fix.edits):
             return None
-        fix = replace(fix, title=f"{fix.title} and {following.title.removeprefix('write ')}", edits=(*fix.edits, *more), kind="try")
+        title = f"{fix.title} and {following.title.removeprefix('write ')}"
+        fix = replace(fix, title=title, edits=(*fix.edits, *more), kind="try")
     return None
 
 
