@@ -24,8 +24,6 @@ from shapesolver.model.graph import Graph, Wire
 from shapesolver.placed import PlacedLayer, Size, count, public, sum_of
 
 if TYPE_CHECKING:
-
-
     from shapesolver.layers.strips import View
 
 MAX_SIZE = 10**18

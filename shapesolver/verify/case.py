@@ -55,6 +55,11 @@ class Case:
         return Case(self.net.usual())
 
     @property
+    def usual_text(self) -> str:
+        """``H = 224, W = 224``."""
+        return ", ".join(f"{name} = {size}" for name, size in self.usual.items())
+
+    @property
     def only_usual(self) -> Truth:
         """That the sizes are the usual ones: for what is known of them alone."""
         return both(*(compare("==", symbol(name), size) for name, size in self.usual.items()))

@@ -82,8 +82,8 @@ def broken_assumption(case: Case) -> Iterator[Diagnostic]:
             yield Diagnostic("SS041", "broken-assumption", message, claim.span, advice=_sizes(case.net, claim))
         elif resolve(truth, case.usual) is False:
             message = "the file assumes something that its usual sizes are not"
-            usual = ", ".join(f"{name} = {size}" for name, size in case.usual.items())
-            yield Diagnostic("SS041", "broken-assumption", message, claim.span, advice=(Advice("usual", usual),))
+            advice = (Advice("usual", case.usual_text),)
+            yield Diagnostic("SS041", "broken-assumption", message, claim.span, advice=advice)
 
 
 @rule("SS042", "undecided-claim", Severity.WARNING)

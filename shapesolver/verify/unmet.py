@@ -152,9 +152,8 @@ def _failing(case: Case, shown: Truth) -> str:
 
 
 def _advice(case: Case, here: bool | None) -> Iterator[Advice]:
-    usual = ", ".join(f"{name} = {size}" for name, size in case.usual.items())
-    if here is not None and usual:
-        yield Advice("note", f"{'so it is' if here else 'not so'} at the usual {usual}")
+    if here is not None and case.usual:
+        yield Advice("note", f"{'so it is' if here else 'not so'} at the usual {case.usual_text}")
     fitting = case.sizes.fitting()
     if fitting and not here:
         yield Advice("try", f"`assume {fitting}`, where no other sizes are meant")
