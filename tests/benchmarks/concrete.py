@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from shapesolver.derive import apply, derive
-from tests.benchmarks.harness import Call, Case, Missing
-from tests.benchmarks.networks import NETWORKS, SIZES, network, onnx_model, torch_module
-
-KERAS_MODELS = {"vgg16": "VGG16", "resnet50": "ResNet50", "resnet152": "ResNet152"}
+from tests.benchmarks.harness import Call, Case
+from tests.benchmarks.networks import NETWORKS, SIZES, keras_model, network, onnx_model, torch_module
 
 
 def cases() -> Iterator[Case]:
@@ -62,11 +60,7 @@ def _torch(name: str) -> Callable[[], Call]:
 
 def _keras(name: str) -> Callable[[], Call]:
     def prepare() -> Call:
-        import keras
-
-        if name not in KERAS_MODELS:
-            raise Missing("keras.applications has no such model")
-        model = getattr(keras.applications, KERAS_MODELS[name])(weights=None)
+        model = keras_model(name)
         return lambda: model.compute_output_shape((1, 224, 224, 3))
 
     return prepare

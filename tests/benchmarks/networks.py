@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from shapesolver import Net, load
+from tests.benchmarks.harness import Missing
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 NETWORKS = ("vgg16", "resnet50", "resnet152", "unet")
@@ -48,6 +49,24 @@ def torch_module(name: str) -> Any:
 
     with torch.device("meta"):
         return network(name).to_torch().eval()
+
+
+KERAS_MODELS = {"vgg16": "VGG16", "resnet50": "ResNet50", "resnet152": "ResNet152"}
+
+
+@cache
+def keras_model(name: str) -> Any:
+    """The network as ``keras.applications`` has it."""
+    import keras
+
+    if name not in KERAS_MODELS:
+        raise Missing("keras.applications has no such model")
+    return getattr(keras.applications, KERAS_MODELS[name])(weights=None)
+
+
+def keras_config(name: str) -> str:
+    """The Keras model as JSON."""
+    return keras_model(name).to_json()  # type: ignore[no-any-return]
 
 
 @cache

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Iterator
 
 from shapesolver import parse
-from tests.benchmarks.harness import Call, Case, Missing
-from tests.benchmarks.networks import NETWORKS, network, onnx_model
+from tests.benchmarks.harness import Call, Case
+from tests.benchmarks.networks import NETWORKS, keras_config, network, onnx_model
 
 
 def cases() -> Iterator[Case]:
@@ -30,21 +30,11 @@ def _onnx(name: str) -> Callable[[], Call]:
     return prepare
 
 
-def _config(name: str) -> str:
-    import keras
-
-    from tests.benchmarks.concrete import KERAS_MODELS
-
-    if name not in KERAS_MODELS:
-        raise Missing("keras.applications has no such model")
-    return getattr(keras.applications, KERAS_MODELS[name])(weights=None).to_json()  # type: ignore[no-any-return]
-
-
 def _keras(name: str) -> Callable[[], Call]:
     def prepare() -> Call:
         import keras
 
-        text = _config(name)
+        text = keras_config(name)
         return lambda: keras.models.model_from_json(text)
 
     return prepare
@@ -52,7 +42,7 @@ def _keras(name: str) -> Callable[[], Call]:
 
 def _json(name: str) -> Callable[[], Call]:
     def prepare() -> Call:
-        text = _config(name)
+        text = keras_config(name)
         return lambda: json.loads(text)
 
     return prepare

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +18,16 @@ from shapesolver.net import Net
 
 torch = pytest.importorskip("torch")
 models = pytest.importorskip("tests.conformance.torch_models")
+
+from tests.conformance.torch_running import (  # noqa: E402
+    one_thread,  # noqa: F401
+    positive,
+    runs,
+    shapes_of,
+    unfilled,
+    unread,
+)
+
 pytestmark = [pytest.mark.conformance, pytest.mark.filterwarnings("default::DeprecationWarning")]
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "docs" / "examples").glob("*.net"))
@@ -90,28 +98,6 @@ BOUNDARIES = {
     "unet": Boundary(lambda: models.UNet(4), (3, ("H", 50), ("W", 30)), "H", 1),
     "causal": Boundary(lambda: models.CausalStack(4, 4), (1, ("L", 100)), "L", 1),
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Small tensors are quickest on one thread."""
-    kept = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(kept)
-
-
-@contextmanager
-def unfilled() -> Iterator[None]:
-    """Modules made without filling their weights, which takes longer than anything else."""
-    kept = {name: getattr(nn.init, name) for name in dir(nn.init) if name.endswith("_")}
-    for name in kept:
-        setattr(nn.init, name, lambda tensor, *_, **__: tensor)
-    try:
-        yield
-    finally:
-        for name, function in kept.items():
-            setattr(nn.init, name, function)
 
 
 def dtype(net: shapesolver.Net) -> Any:
@@ -198,10 +184,6 @@ def test_a_model_read_and_written_again(name: str) -> None:
     assert shapes_of(second) == shapes_of(first)
 
 
-def shapes_of(result: Any) -> list[tuple[int, ...]]:
-    return [tuple(t.shape) for t in (result if isinstance(result, tuple) else (result,))]
-
-
 # The examples.
 
 
@@ -269,48 +251,6 @@ def test_an_example_written_and_read_again(path: Path) -> None:
 
 
 # Which sizes a model takes, and what it reads of them.
-
-
-def runs(model: Any, shape: tuple[int, ...], whole: Any) -> bool:
-    try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            result = model(torch.zeros(1, *shape, dtype=whole))
-    except (RuntimeError, ValueError, AssertionError):
-        return False
-    return all(0 not in shape for shape in shapes_of(result))
-
-
-@contextmanager
-def averaging() -> Iterator[None]:
-    """Max pools that average, so that a gradient reaches every cell that they read."""
-    kept = F.max_pool2d
-
-    def average(x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, *_: Any, **more: Any) -> Any:
-        return F.avg_pool2d(x, kernel_size, stride, padding, more.get("ceil_mode", False))
-
-    F.max_pool2d = average
-    try:
-        yield
-    finally:
-        F.max_pool2d = kept
-
-
-def unread(model: Any, shape: tuple[int, ...]) -> bool:
-    """Whether some cell of the input has no part in the output; the weights must be positive."""
-    x = torch.ones(1, *shape, dtype=torch.float64, requires_grad=True)
-    with averaging():
-        result = model(x)
-    (result * torch.rand_like(result)).sum().backward()
-    return bool((x.grad == 0).any())
-
-
-def positive(model: Any) -> Any:
-    """The model with positive weights of a size that saturates nothing."""
-    for parameter in model.parameters():
-        fan = max(parameter[0].numel(), 1) if parameter.dim() > 1 else 1
-        nn.init.uniform_(parameter, 0.5 / fan, 1.0 / fan)
-    return model.double().eval()
 
 
 @pytest.mark.parametrize("name", BOUNDARIES)

@@ -173,6 +173,10 @@ class Reading:
         """The ONNX shape of a value, batch included."""
         return layout.shape(value.axes, self.plan.sizes(value.wire), self.batch)
 
+    def spelt(self, sizes: Sequence[Dim]) -> str:
+        """Sizes for a message."""
+        return " x ".join(str(size).replace(BATCH_SIZE, BATCH_SIZE.strip()) for size in sizes)
+
     def materialise(self, array: Array, name: str = "") -> Live:
         """A stored array as a layer: learned, or constant."""
         if array.name in self._materialised and not name:
@@ -294,21 +298,21 @@ class Reading:
 
     def _opaque(self, operation: Operation, unknown: Unknown) -> Results:
         wanted = [name for name in operation.outputs if name]
-        results = list(unknown.results) or [self._observed(operation, name) for name in wanted]
+        results = list(unknown.results) or [self._observed(operation, name, unknown) for name in wanted]
         wires = [value.wire for name in operation.inputs if isinstance(value := self.value(name), Live)]
         sizes = [sizes for _, sizes in results]
         made = self.plan.opaque(operation.op, wires, sizes, self.name(operation), str(unknown))
         by_name = dict(zip(wanted, (Live(w, axes) for w, (axes, _) in zip(made, results, strict=True)), strict=False))
         return [by_name.get(name) for name in operation.outputs]
 
-    def _observed(self, operation: Operation, name: str) -> tuple[Axes, tuple[Dim, ...]]:
+    def _observed(self, operation: Operation, name: str, unknown: Unknown) -> tuple[Axes, tuple[Dim, ...]]:
         """Layout and sizes of a result that no rule gives."""
         shape = self.observed.shape(name)
         found = None if shape is None else placed(shape, (self.batch_name, self.batch), self.named)
         if found is None:
             raise ExchangeError(
-                f"{self.sketch.source}: {operation} is not known here, and neither the file nor onnx' inference "
-                f"says what sizes {name!r} has; add them to the graph's value_info"
+                f"{self.sketch.source}: {operation} is not known here, as {unknown}; neither the file nor onnx' "
+                f"inference says what sizes {name!r} has; add them to the graph's value_info"
             )
         return found
 

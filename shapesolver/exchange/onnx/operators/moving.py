@@ -35,6 +35,10 @@ def to_shape(reading: Reading, operation: Operation, value: Live, target: tuple[
     """A live value under another ONNX shape."""
     found = layout.reshaped(value.axes, reading.plan.sizes(value.wire), target, reading.batch)
     if found is None:
+        given = reading.shape(value)
+        if product(given) != product(target):
+            made = f"it makes {reading.spelt(target)} of {reading.spelt(given)}"
+            raise Unknown(f"{made}: a size may have been fixed by the exporter")
         raise Unknown("it mixes the batch with other axes")
     return Live(reading.plan.reshape(value.wire, found.sizes, reading.name(operation)), found.axes)
 
