@@ -65,6 +65,13 @@ def decide(condition: Truth, assumptions: Truth = True) -> Verdict:
     In one symbol, the counterexample is the smallest wherever all can be found. An :class:`Undecided` is
     returned with its reason, not raised.
     """
+    over = set(_symbols(condition, assumptions))
+    try:
+        if len(over) == 1:
+            return _decide_in_one(condition, assumptions, over.pop())
+    except Undecided:
+        # Its parts may still have an example.
+        pass
     try:
         found = example(both(assumptions, negate(condition)), _symbols(condition, assumptions))
         if found is not None:
@@ -72,6 +79,13 @@ def decide(condition: Truth, assumptions: Truth = True) -> Verdict:
         return Proved(vacuous=assumptions is not True and example(assumptions) is None)
     except Undecided as undecided:
         return undecided
+
+
+def _decide_in_one(condition: Truth, assumptions: Truth, symbol: Symbol) -> Verdict:
+    """The verdict on one symbol, by all that it can be."""
+    domain = solutions(assumptions, symbol)
+    least = solutions(negate(condition), symbol, domain).min
+    return Proved(vacuous=not domain) if least is None else Refuted({symbol.text: least})
 
 
 def example(condition: Truth, over: Iterable[Symbol] = ()) -> dict[str, int] | None:

@@ -343,6 +343,8 @@ def canonical(item: Dim) -> Dim:
     """
     if isinstance(item, int):
         return item
+    if item._canonical is None and all(len(monomial) == 1 and _is_reduced(monomial[0]) for monomial, _ in item.terms):
+        item._canonical = _sorted(item)
     if item._canonical is None:
         result: Dim = item.constant
         for monomial, coefficient in item.terms:
@@ -356,8 +358,6 @@ def canonical(item: Dim) -> Dim:
 
 def _canonical_atom(atom: Atom) -> Dim:
     if isinstance(atom, Floor):
-        if _is_reduced(atom):
-            return Formula.of(atom)
         numerator, d = canonical(atom.numerator), canonical(atom.denominator)
         if isinstance(d, int) and isinstance(numerator, Formula):
             whole = collect({m: c // d for m, c in numerator.terms}, numerator.constant // d)
@@ -371,9 +371,11 @@ def _canonical_atom(atom: Atom) -> Dim:
     return Formula.of(atom)
 
 
-def _is_reduced(floor: Floor) -> bool:
-    """Whether it is ``(a*x + c)//d`` of one symbol with ``a`` and ``c`` below ``d``: nothing is left to do."""
-    numerator, d = floor.numerator, floor.denominator
+def _is_reduced(atom: Atom) -> bool:
+    """Whether it is a symbol, or ``(a*x + c)//d`` of one with ``a`` and ``c`` below ``d``: nothing is left to do."""
+    if not isinstance(atom, Floor):
+        return isinstance(atom, Symbol)
+    numerator, d = atom.numerator, atom.denominator
     if not isinstance(d, int) or not isinstance(numerator, Formula) or len(numerator.terms) > 1:
         return False
     ((monomial, coefficient),) = numerator.terms

@@ -19,8 +19,12 @@ from shapesolver.cli.common import AT, FILE, FINDINGS, echo_json, guarded, load_
 def command(file: Path, question: str, at: dict[str, int], style: str) -> None:
     """Answer a QUESTION about FILE, such as "what input size gives 2x2"."""
     from shapesolver.render.answer import answer_json, answer_text
+    from shapesolver.render.progress import Watch
+    from shapesolver.solve import ask
 
-    answer = load_net(file, at).ask(question)
+    net = load_net(file, at)
+    with Watch() as watch:
+        answer = ask(net, question, watch)
     if style == "json":
         echo_json(answer_json(answer))
     else:
