@@ -16,6 +16,11 @@ from typing import TYPE_CHECKING, Self
 from shapesolver.derive import Derivation, derive
 from shapesolver.diagnostics import Advice, Diagnostic, Severity, Span
 from shapesolver.language import parse as parse_text
+<<<<<<< HEAD
+=======
+from shapesolver.language import tree
+from shapesolver.layers.base import Layer, Tensor, Weight
+>>>>>>> af7c4b3 (Ask how often a repeat is laid out; find the nearest where sizes are joined; never wait for a solution that is not there)
 from shapesolver.layers.dialects import Dialect
 from shapesolver.layers.source import Input
 from shapesolver.model.builder import build
@@ -146,6 +151,17 @@ class Network:
     def free(self) -> Self:
         """The network with every spatial size of its inputs symbolic, stated numbers becoming usual sizes."""
         return type(self)(self._text, self._filename, free_inputs(self._graph))
+
+    def repeated(self, rounds: Mapping[str, int]) -> Self | None:
+        """The network with repeats laid out another number of times, by path; ``None`` where that cannot be.
+
+        Its claims are left out: they may name rounds that are no more.
+        """
+        file = parse_text(self._text, self._filename).tree
+        unclaimed = tuple(s for s in file.statements if not isinstance(s, tree.Expect))
+        graph, found = build(replace(file, statements=unclaimed), rounds)
+        wrong = any(d.severity is Severity.ERROR for d in found)
+        return None if wrong or not graph.nodes else type(self)(self._text, self._filename, graph, self._values)
 
     def without_assumptions(self) -> Self:
         """The network with nothing taken for granted of its input sizes."""

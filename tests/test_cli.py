@@ -10,6 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from shapesolver.cli import main
 
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
 MNIST = str(EXAMPLES / "mnist.net")
@@ -225,3 +228,19 @@ def test_the_page_of_layers_is_what_the_registry_says() -> None:
 def test_layers_are_found_by_any_name() -> None:
     assert shapesolver("layers", "Conv2DTranspose").stdout.startswith("conv_transpose(channels, kernel, stride=1,")
     assert "did you mean conv?" in shapesolver("layers", "cov").stderr
+
+
+def test_control_c_ends_a_command_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("shapesolver.solve.ask", interrupt)
+    result = CliRunner().invoke(main, ["ask", str(EXAMPLES / "mnist.net"), "what input size gives 2x2"])
+    assert result.exit_code == 130
+    assert result.stderr == "interrupted\n"
+
+
+def test_a_question_about_a_layer_that_is_not_there() -> None:
+    result = shapesolver("ask", str(EXAMPLES / "mnist.net"), "why conv9")
+    assert result.returncode == 2
+    assert result.stderr == "shapesolver: no layer is called `conv9`; did you mean conv2 or conv1?\n"

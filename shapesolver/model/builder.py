@@ -7,6 +7,7 @@ them is passed over without a second complaint.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from typing import Any
 
 from shapesolver.diagnostics import Diagnostic, Label, Span
@@ -26,9 +27,12 @@ MAX_BLOCK_DEPTH = 50
 """How deep blocks and repeats may lie in each other."""
 
 
-def build(file: tree.File) -> tuple[Graph, tuple[Diagnostic, ...]]:
-    """The graph of a file, and what is wrong with the file."""
-    builder = Builder()
+def build(file: tree.File, rounds: Mapping[str, int] | None = None) -> tuple[Graph, tuple[Diagnostic, ...]]:
+    """The graph of a file, and what is wrong with the file.
+
+    ``rounds`` replaces how often a repeat is laid out, by its path: ``{"repeat1": 3}``.
+    """
+    builder = Builder(rounds or {})
     try:
         builder.statements(file.statements, Scope())
     except LimitError as error:
@@ -39,7 +43,8 @@ def build(file: tree.File) -> tuple[Graph, tuple[Diagnostic, ...]]:
 class Builder:
     """Lays out one file. Not for use twice."""
 
-    def __init__(self) -> None:
+    def __init__(self, rounds: Mapping[str, int]) -> None:
+        self._rounds = rounds
         self.diagnostics: list[Diagnostic] = []
         self._draft = Draft()
         self._values = Values(self._draft)
@@ -153,7 +158,8 @@ class Builder:
             raise BuildError("repeated-name", f"`{name.text}` is already a name here", name.span, related=related)
 
     def _repeat(self, statement: tree.Repeat, scope: Scope) -> None:
-        count = self._values.number(statement.count, scope)
+        path = self._draft.free_path("repeat", scope)
+        count = self._rounds.get(path, self._values.number(statement.count, scope))
         span = statement.count.span
         if not isinstance(count, int) or count < 0:
             raise BuildError("bad-value", "repeat takes a whole number, 0 or more", span)
@@ -163,7 +169,6 @@ class Builder:
                 f"repeat {count} is beyond what a file may lay out: {MAX_REPEAT} rounds, {MAX_LAYERS} layers",
                 span,
             )
-        path = self._draft.free_path("repeat", scope)
         for index in range(count):
             inner = Scope(f"{path}[{index}]", scope)
             if statement.index is not None:

@@ -9,6 +9,7 @@ from shapesolver.language.queries import read_question
 from shapesolver.language.questions import Inverse, Losing, Proof, Valid, Why
 from shapesolver.solve.answers import Answer, Status
 from shapesolver.solve.losses import losing_layers
+from shapesolver.solve.names import unknown_layer
 from shapesolver.solve.progress import Progress, unwatched
 from shapesolver.solve.proofs import proof
 from shapesolver.solve.solver import Solver
@@ -34,10 +35,22 @@ def ask(net: Network, text: str, progress: Progress = unwatched) -> Answer:
         case Losing():
             return losing_layers(net)
         case Why(path=path):
-            from shapesolver.provenance import explain
-            from shapesolver.render.provenance import chain_text
+            return _why(net, path)
 
-            return Answer(f"why {path} has its size", Status.PROVED, (), ({},), reason=chain_text(explain(net, path)))
+
+def _why(net: Network, path: str) -> Answer:
+    """The chain of formulas behind a layer's size, or behind one axis of it: ``why conv2.H``."""
+    from shapesolver.provenance import explain
+    from shapesolver.render.provenance import chain_text
+
+    owner, _, axis = path.rpartition(".")
+    whole = path in net or owner not in net
+    if whole and path not in net:
+        raise unknown_layer(net.graph, path)
+    chains = [chain for chain in explain(net, path if whole else owner) if whole or chain.axis == axis]
+    if not chains:
+        raise QuestionError(f"{owner} has no axis {axis}; it has {', '.join(net[owner].axes)}")
+    return Answer(f"why {path} has its size", Status.PROVED, (), ({},), reason=chain_text(tuple(chains)))
 
 
 def solve(net: Network, target: str, unknowns: tuple[str, ...], at: str | None, where: str) -> Answer:

@@ -6,11 +6,13 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import islice, product
+from itertools import product
 from typing import NamedTuple
 
-from shapesolver.arithmetic import Dim, Truth, holds, substitute
+from shapesolver.arithmetic import Dim, Truth, holds, resolve, substitute
+from shapesolver.arithmetic.masks import Undecided
 from shapesolver.arithmetic.sets import IntSet
+from shapesolver.arithmetic.solutions import solutions
 
 Box = Mapping[str, IntSet]
 """A set for each unknown: every choice of members is a solution."""
@@ -96,11 +98,7 @@ class Answer:
     """Why there is no solution, or why the answer is not known."""
 
     def __bool__(self) -> bool:
-        if self.status is Status.UNDECIDED:
-            return False
-        if self.condition is True or self.letters:
-            return bool(self.boxes)
-        return any(True for _ in islice(self._points(), 1))
+        return self.status is not Status.UNDECIDED and bool(self.boxes)
 
     def holds(self, **values: int) -> bool:
         """Whether these values are a solution, as any integers may be asked.
@@ -134,18 +132,35 @@ class Answer:
         return found
 
     def nearest(self, **wanted: int) -> dict[str, int] | None:
-        """The solution closest to these values, unknown by unknown; ``None`` where there is none."""
-        best: tuple[int, dict[str, int]] | None = None
-        for box in self.boxes:
-            choice = {name: _closest(box[name], wanted.get(name, 1)) for name in box}
-            if None in choice.values():
-                continue
-            values = {name: value for name, value in choice.items() if value is not None}
-            values.update({name: substitute(value, values) for name, value in self.ties.items()})
-            distance = sum(abs(values[name] - at) for name, at in wanted.items() if name in values)
-            if holds(self.condition, values) and (best is None or distance < best[0]):
-                best = distance, values
-        return best and best[1]
+        """The solution closest to these values, by the sum of the distances; ``None`` where there is none.
+
+        Unknowns that are not named count as wanted at 1, without weight. Where sizes are joined by a condition, the
+        :data:`MAX_TRIED` values of the first that lie nearest are looked at.
+        """
+        found = [near for box in self.boxes if (near := self._nearest_in(box, wanted)) is not None]
+        return min(found, key=lambda values: _distance(values, wanted), default=None)
+
+    def _nearest_in(self, box: Box, wanted: Mapping[str, int]) -> dict[str, int] | None:
+        if self.letters:
+            raise ValueError(f"the solutions depend on {', '.join(self.letters)}; see .general")
+        if self.condition is True:
+            near = {name: _closest(box[name], wanted.get(name, 1)) for name in box}
+            return self._tied({name: value for name, value in near.items() if value is not None})
+        first, *rest = box
+        best: dict[str, int] | None = None
+        for value in box[first].nearest(wanted.get(first, 1), MAX_TRIED):
+            if best is not None and abs(value - wanted.get(first, value)) >= _distance(best, wanted):
+                break
+            left = resolve(self.condition, {first: value})
+            values = _solved_nearest(left, rest, box, wanted)
+            if values is not None:
+                tied = self._tied({first: value, **values})
+                best = tied if best is None else min(best, tied, key=lambda v: _distance(v, wanted))
+        return best
+
+    def _tied(self, values: dict[str, int]) -> dict[str, int]:
+        """The values, with those that follow from them."""
+        return {**values, **{name: substitute(value, values) for name, value in self.ties.items()}}
 
     @property
     def count(self) -> int | float:
@@ -187,6 +202,29 @@ class Answer:
         ties = "".join(f", {name} = {value}" for name, value in self.ties.items())
         rest = "" if self.condition is True else f" where {self.condition}"
         return " or ".join(boxes) + ties + rest
+
+
+MAX_TRIED = 2_000
+"""As many values of one unknown are looked at for the solution nearest to a wanted one."""
+
+
+def _distance(values: Mapping[str, int], wanted: Mapping[str, int]) -> int:
+    return sum(abs(values[name] - at) for name, at in wanted.items() if name in values)
+
+
+def _solved_nearest(condition: Truth, names: list[str], box: Box, wanted: Mapping[str, int]) -> dict[str, int] | None:
+    """The values of one or no further unknown that satisfy what is left of a condition, nearest to the wanted."""
+    if not names:
+        return {} if condition is True else None
+    name, *others = names
+    if others:
+        return None
+    try:
+        members = solutions(condition, name, box[name])
+    except (Undecided, ZeroDivisionError):
+        return None
+    near = _closest(members, wanted.get(name, 1))
+    return None if near is None else {name: near}
 
 
 def _closest(members: IntSet, wanted: int) -> int | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from shapesolver.arithmetic import Dim, Truth, both
+from shapesolver.arithmetic import Dim, Truth, both, negate, resolve
 from shapesolver.arithmetic.decide import Proved, Refuted, decide
 from shapesolver.arithmetic.masks import Undecided
 from shapesolver.arithmetic.sets import IntSet
@@ -19,6 +20,9 @@ from shapesolver.solve.parameters import ParameterQuestion
 from shapesolver.solve.progress import Progress
 from shapesolver.solve.targets import read_target
 from shapesolver.solve.unknowns import ParameterUnknown, QuestionError, UnbuildableError
+
+MOST_APART = 1_000
+"""The most combinations tried of values for each axis or end, where no one value does."""
 
 
 def for_every_size(
@@ -40,6 +44,9 @@ def for_every_size(
     if answer.boxes or answer.cases or answer.status is Status.UNDECIDED:
         return answer
     for apart, whom in asking.taken_apart():
+        ranges, _ = apart.ranges(apart.parameters, apart.general())
+        if math.prod(members.count for members in ranges.values()) > MOST_APART:
+            continue
         found = _every_size(apart)
         if found.boxes:
             return replace(answer, reason=f"no one {' and '.join(answer.unknowns)} serves {whom}", apart=found)
@@ -66,7 +73,9 @@ def _every_size(asking: ParameterQuestion) -> Answer:
         required = both(needs(derivation, wanted.mentioned), assumed(derivation), limits(derivation, question.where))
         if required is False:
             continue
-        verdict = decide(wanted.truth, required)
+        usual = resolve(both(negate(wanted.truth), required), asking.usual)
+        # Where the usual sizes refute it there is nothing to prove.
+        verdict = Refuted({}) if usual is True else decide(wanted.truth, required)
         chosen = {name: IntSet.finite([value]) for name, value in values.items()}
         if isinstance(verdict, Proved):
             if not verdict.vacuous:

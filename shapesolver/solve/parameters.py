@@ -24,6 +24,7 @@ from shapesolver.solve.coverage import nothing_lost, reading
 from shapesolver.solve.names import Reader
 from shapesolver.solve.parameter_working import worked_parameters
 from shapesolver.solve.progress import Progress
+from shapesolver.solve.ranking import lossless_first, ordered
 from shapesolver.solve.regions import Region, region
 from shapesolver.solve.targets import Target, about, read_target
 from shapesolver.solve.unknowns import (
@@ -110,9 +111,20 @@ class ParameterQuestion:
             pieces = self.parameters
             for split in splits:
                 pieces = [piece for u in pieces for piece in (split(self.base, u) or [u])]
-            if pieces not in seen:
+            asking = replace(self, parameters=pieces)
+            if pieces not in seen and asking._are_few():
                 seen.append(pieces)
-                yield replace(self, parameters=pieces), whom
+                yield asking, whom
+
+    def _are_few(self) -> bool:
+        """Whether the question would try no more combinations than are tried unasked."""
+        tried, _ = tried_and_solved(self.parameters)
+        try:
+            ranges, _ = self.ranges(tried, self.general())
+        except QuestionError:
+            # `where` is about the parameter as a whole.
+            return False
+        return math.prod(int(members.count) for members in ranges.values()) <= MAX_NATURAL
 
     def _solved(self) -> Answer:
         """The answer for these unknowns; what couples unknowns or cannot be solved is tried instead."""
@@ -139,16 +151,16 @@ class ParameterQuestion:
             f"find {', '.join(self.names)} {self.words}",
             Status.PROVED if complete else Status.BOUNDED,
             self.names,
-            self._ordered(self._extended(boxes, general, ranges)),
+            ordered(self.base, self.parameters, self._extended(boxes, general, ranges)),
             condition=_rest(trials),
             searched={} if complete else ranges,
         )
         told = all(trial.lossless is not None for trial in trials if trial.found.boxes)
         if not told or not any(u.parameter in WINDOW for u in self.parameters):
             return answer
-        kept = self._ordered(self._extended(lossless, general, ranges))
+        kept = ordered(self.base, self.parameters, self._extended(lossless, general, ranges))
         part = replace(answer, reading="of these, those that lose nothing", boxes=kept, searched={})
-        return replace(answer, boxes=_lossless_first(answer.boxes, kept), lossless=part)
+        return replace(answer, boxes=lossless_first(answer.boxes, kept), lossless=part)
 
     # One trial.
 
@@ -344,44 +356,6 @@ class ParameterQuestion:
             boxes.append({name: whole[name] for name in self.names})
         return boxes
 
-    def _ordered(self, boxes: list[Box]) -> tuple[Box, ...]:
-        """The smallest padding first, split as evenly as can be; then nearest to what the file has."""
-        padding = {u.name for u in self.parameters if u.parameter in ("padding", "amount", "output_padding")}
-        usual = {u.name: _usual(self.base, u) for u in self.parameters}
-
-        def rank(box: Box) -> tuple[int, int, int, list[int]]:
-            least = {name: (members.nearest(0) or (0,))[0] for name, members in box.items()}
-            total = sum(abs(least[name]) for name in padding)
-            uneven = max((abs(least[name]) for name in padding), default=0)
-            near = [
-                abs((members.nearest(own) or (0,))[0] - own)
-                for name, members in box.items()
-                if (own := usual.get(name)) is not None and name not in padding
-            ]
-            return total, uneven, sum(near), list(least.values())
-
-        return tuple(sorted(boxes, key=rank))
-
-
-def _usual(base: Derivation, unknown: ParameterUnknown) -> int | None:
-    """The value that the file has, if it is a number."""
-    value = getattr(base.layers[unknown.node], unknown.parameter)
-    if unknown.axis is not None and isinstance(value, tuple):
-        value = value[unknown.axis]
-    if unknown.end is not None and isinstance(value, tuple):
-        value = value[unknown.end]
-    return value if isinstance(value, int) else None
-
-
-def _count(box: Box) -> float:
-    """How many solutions a box holds."""
-    return math.prod(members.count for members in box.values())
-
-
-def _whole(values: Mapping[str, Dim | float]) -> dict[str, Dim]:
-    """The values that a symbol can have."""
-    return {name: value for name, value in values.items() if not isinstance(value, float)}
-
 
 def _rest(trials: Sequence[Trial]) -> Truth:
     """What solutions satisfy besides lying in a box, trial by trial."""
@@ -394,6 +368,7 @@ def _rest(trials: Sequence[Trial]) -> Truth:
     return either(*cases)
 
 
+<<<<<<< HEAD
 def _lossless_first(boxes: tuple[Box, ...], kept: tuple[Box, ...]) -> tuple[Box, ...]:
     """The boxes with those that hold lossless solutions before the others, their order kept otherwise."""
 
@@ -401,3 +376,19 @@ def _lossless_first(boxes: tuple[Box, ...], kept: tuple[Box, ...]) -> tuple[Box,
         return not any(all(not box[name].isdisjoint(other[name]) for name in box) for other in kept)
 
     return tuple(sorted(boxes, key=loses))
+=======
+def _count(box: Box) -> float:
+    """How many solutions a box holds."""
+    return math.prod(members.count for members in box.values())
+
+
+def _whole(values: Mapping[str, Dim | float]) -> dict[str, Dim]:
+    """The values that a symbol can have."""
+    return {name: value for name, value in values.items() if not isinstance(value, float)}
+
+
+def _cut(graph: Graph, last: int) -> Graph:
+    """The graph up to a node: what lies after it has no part in the answer."""
+    references = {text: ref for text, ref in graph.references.items() if ref.wire.node <= last}
+    return replace(graph, nodes=graph.nodes[: last + 1], references=references)
+>>>>>>> af7c4b3 (Ask how often a repeat is laid out; find the nearest where sizes are joined; never wait for a solution that is not there)

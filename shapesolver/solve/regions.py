@@ -75,6 +75,8 @@ def region(condition: Truth, unknowns: Sequence[Symbol]) -> Region:
             rest.append(item)
         else:
             boxes = [met for one in boxes for other in split if (met := _met(one, other)) is not None]
+    if rest and example(condition) is None:
+        return Region(())
     return Region(tuple(boxes), {}, both(*rest))
 
 

@@ -25,6 +25,7 @@ from shapesolver.solve.parameters import ParameterQuestion
 from shapesolver.solve.progress import Progress, unwatched
 from shapesolver.solve.reasons import Asked, instead, why_not
 from shapesolver.solve.regions import Region, region
+from shapesolver.solve.repeats import repeat_asked, rounds_that_give
 from shapesolver.solve.targets import Target, normal, read_target, text_of, wants_sizes
 from shapesolver.solve.unknowns import (
     ParameterUnknown,
@@ -48,6 +49,9 @@ class Solver:
     def inverse(self, question: Inverse) -> Answer:
         """Every value of the unknowns that gives the target."""
         derivation = derive(self.graph)
+        repeat = repeat_asked(self.graph, question.unknowns)
+        if repeat is not None:
+            return rounds_that_give(self.net, question, repeat, self.progress)
         question = normal(question, derivation)
         asked = [self._size_name(name) for name in question.unknowns]
         sizes = [name for name in asked if name in self.graph.symbols] if asked else [*self.graph.symbols]
