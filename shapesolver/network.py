@@ -16,11 +16,7 @@ from typing import TYPE_CHECKING, Self
 from shapesolver.derive import Derivation, derive
 from shapesolver.diagnostics import Advice, Diagnostic, Severity, Span
 from shapesolver.language import parse as parse_text
-<<<<<<< HEAD
-=======
 from shapesolver.language import tree
-from shapesolver.layers.base import Layer, Tensor, Weight
->>>>>>> af7c4b3 (Ask how often a repeat is laid out; find the nearest where sizes are joined; never wait for a solution that is not there)
 from shapesolver.layers.dialects import Dialect
 from shapesolver.layers.source import Input
 from shapesolver.model.builder import build

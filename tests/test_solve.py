@@ -354,7 +354,7 @@ def test_a_letter_stands_for_every_size() -> None:
         (
             "",
             "what padding of c gives 28x28 where c.padding > 100",
-            "`where` and the layer's own limits leave no padding",
+            "`where` leaves out what does: {1}",
         ),
     ],
 )

@@ -116,6 +116,10 @@ def _why_not(asking: ParameterQuestion, answer: Answer) -> str:
             jump = jump_past(target, name, least, tried)
             if jump:
                 return jump
+    if asking.question.where is not None:
+        free = replace(asking, question=replace(asking.question, where=None)).solved()
+        if free.boxes:
+            return f"`where` leaves out what does: {free}"
     for unknown in asking.parameters:
         if not asking.allowed(unknown, general):
             return f"`where` and the layer's own limits leave no {unknown.name}"

@@ -87,12 +87,12 @@ class ParameterQuestion:
 
     def answer(self) -> Answer:
         """Every solution, worked through; where no one value does, with a value for each axis or each end."""
-        found = worked_parameters(self, self._solved())
+        found = worked_parameters(self, self.solved())
         if found.boxes or found.status is Status.UNDECIDED:
             return found
         for asking, whom in self.taken_apart():
             try:
-                apart = asking._solved()
+                apart = asking.solved()
             except QuestionError:
                 continue
             if apart.boxes:
@@ -126,7 +126,7 @@ class ParameterQuestion:
             return False
         return math.prod(int(members.count) for members in ranges.values()) <= MAX_NATURAL
 
-    def _solved(self) -> Answer:
+    def solved(self) -> Answer:
         """The answer for these unknowns; what couples unknowns or cannot be solved is tried instead."""
         tried, solved = tried_and_solved(self.parameters)
         while True:
@@ -368,15 +368,6 @@ def _rest(trials: Sequence[Trial]) -> Truth:
     return either(*cases)
 
 
-<<<<<<< HEAD
-def _lossless_first(boxes: tuple[Box, ...], kept: tuple[Box, ...]) -> tuple[Box, ...]:
-    """The boxes with those that hold lossless solutions before the others, their order kept otherwise."""
-
-    def loses(box: Box) -> bool:
-        return not any(all(not box[name].isdisjoint(other[name]) for name in box) for other in kept)
-
-    return tuple(sorted(boxes, key=loses))
-=======
 def _count(box: Box) -> float:
     """How many solutions a box holds."""
     return math.prod(members.count for members in box.values())
@@ -385,10 +376,3 @@ def _count(box: Box) -> float:
 def _whole(values: Mapping[str, Dim | float]) -> dict[str, Dim]:
     """The values that a symbol can have."""
     return {name: value for name, value in values.items() if not isinstance(value, float)}
-
-
-def _cut(graph: Graph, last: int) -> Graph:
-    """The graph up to a node: what lies after it has no part in the answer."""
-    references = {text: ref for text, ref in graph.references.items() if ref.wire.node <= last}
-    return replace(graph, nodes=graph.nodes[: last + 1], references=references)
->>>>>>> af7c4b3 (Ask how often a repeat is laid out; find the nearest where sizes are joined; never wait for a solution that is not there)
