@@ -111,6 +111,11 @@ def test_an_input_that_nothing_uses_is_lost_whole() -> None:
     assert [found.share for found in net.lost().values()] == [1.0, 0.0]
 
 
+def test_axes_of_size_1_at_the_end_of_a_reshape_are_followed() -> None:
+    found = parse("x = input(4, 6)\nreshape(24, 1, 1)\nreshape(2, 12, 1)\nslice(0, 1, axis=1)").lost()["x"]
+    assert [*found["A1" if "A1" in found.tensor.axes else found.tensor.axes[0]]] == [range(2, 4)]
+
+
 def test_what_cannot_be_followed_cell_by_cell_says_so() -> None:
     with pytest.raises(ShapeSolverError, match="conv1 cannot be built"):
         parse("x = input(4, 4, 1)\nconv1 = conv(1, kernel=5)").lost()

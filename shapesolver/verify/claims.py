@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from shapesolver.arithmetic import Condition, Truth, resolve
+from shapesolver.arithmetic import Condition, Truth, negate, resolve
 from shapesolver.diagnostics import Advice, Diagnostic, Severity
 from shapesolver.model.graph import Claim
 from shapesolver.network import Network
+from shapesolver.provenance import explain
 from shapesolver.verify.case import Case
 from shapesolver.verify.rule import rule
 
@@ -43,12 +44,16 @@ def refuted_claim(case: Case) -> Iterator[Diagnostic]:
         if truth is False:
             yield Diagnostic("SS040", "refuted-claim", "this is not so", claim.span, advice=_sizes(case.net, claim))
         elif isinstance(truth, Condition):
-            verdict = decide(truth, case.assumed)
+            verdict = decide(truth, case.sizes.about(truth.symbols()))
             if isinstance(verdict, Refuted):
-                sizes = ", ".join(f"{name} = {value}" for name, value in verdict.counterexample.items())
-                advice = Advice("counterexample", f"{sizes}: {truth} is false")
+                counter = verdict.counterexample
+                sizes = ", ".join(f"{name} = {value}" for name, value in counter.items())
+                advice = (
+                    Advice("counterexample", f"{sizes}: {truth} is false"),
+                    *dict.fromkeys(_derived(case.net, claim, counter)),
+                )
                 message = "this is not so for every size"
-                yield Diagnostic("SS040", "refuted-claim", message, claim.span, advice=(advice,))
+                yield Diagnostic("SS040", "refuted-claim", message, claim.span, advice=advice, where=negate(truth))
 
 
 @rule("SS041", "broken-assumption", Severity.ERROR)
@@ -113,7 +118,7 @@ def undecided_claim(case: Case) -> Iterator[Diagnostic]:
 
     for claim, truth in _expectations(case):
         if isinstance(truth, Condition):
-            verdict = decide(truth, case.assumed)
+            verdict = decide(truth, case.sizes.about(truth.symbols()))
             if isinstance(verdict, Undecided):
                 message = "this is neither proved nor refuted"
                 advice = Advice("note", f"{truth}")
@@ -133,6 +138,24 @@ def mentioned(net: Network, claim: Claim) -> Iterator[str]:
         for symbol in claim.condition.symbols():
             if symbol.text in net.graph.references:
                 yield symbol.text
+
+
+MAX_STEPS = 4
+"""The most layers of the way to a size that a counterexample shows."""
+
+
+def _derived(net: Network, claim: Claim, counterexample: Mapping[str, int]) -> Iterator[Advice]:
+    """How the mentioned sizes come about at the counterexample: ``conv1.H = (image.H - 3)//2 + 1 = 1``."""
+    at = net.at(**{name: size for name, size in counterexample.items() if name in net.graph.symbols})
+    for name in mentioned(net, claim):
+        path, _, axis = name.rpartition(".")
+        if path not in at:
+            continue
+        for chain in explain(at, path):
+            if chain.axis == axis:
+                for step in chain.steps[-MAX_STEPS:]:
+                    value = "" if str(step.local) == str(step.value) else f" = {step.value}"
+                    yield Advice("derived", f"{step.path}.{step.axis} = {step.local}{value}")
 
 
 def _sizes(net: Network, claim: Claim) -> tuple[Advice, ...]:
