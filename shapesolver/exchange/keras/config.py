@@ -27,15 +27,16 @@ class Ref(NamedTuple):
     output: int
 
 
-class Call(NamedTuple):
+class Call:
     """What a layer is called with; :class:`Ref` stands for tensors among the arguments."""
 
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
+    __slots__ = ("args", "kwargs", "refs")
 
-    def refs(self) -> list[Ref]:
+    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.args = args
+        self.kwargs = kwargs
+        self.refs = [*refs_in(args), *(refs_in(kwargs) if kwargs else ())]
         """The tensors among the arguments, in order."""
-        return [*refs_in(self.args), *refs_in(list(self.kwargs.values()))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -352,7 +352,7 @@ def _dot_attention(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> 
 
 def _layer_scale(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
     """ConvNeXt's learned factor for each channel."""
-    factors = pen.layer("parameter", (), sizes=(config.get("projection_dim"),))
+    factors = pen.layer("parameter", (), bears_name=False, sizes=(config.get("projection_dim"),))
     return pen.layer("mul", [_only(inputs), factors])
 
 

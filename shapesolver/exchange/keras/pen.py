@@ -34,10 +34,10 @@ class Pen:
         self._again = 0 if self._drawn else None
         self._named = False
 
-    def layer(self, op: str, inputs: Sequence[Wire], **parameters: Any) -> Wire:
-        """Add one of our layers; the first of a call bears the Keras layer's name."""
-        name = "" if self._named or self._again is not None else self.name
-        self._named = True
+    def layer(self, op: str, inputs: Sequence[Wire], bears_name: bool = True, **parameters: Any) -> Wire:
+        """Add one of our layers; the first of a call that may bears the Keras layer's name."""
+        name = "" if self._named or self._again is not None or not bears_name else self.name
+        self._named = self._named or bears_name
         wire = self._reused(op, inputs)
         if wire is None:
             wire = self.sketch.layer(op, inputs, name=name, **parameters)

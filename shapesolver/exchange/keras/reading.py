@@ -79,7 +79,7 @@ class _Drawer:
         wanted = _wanted(model)
         for entry, number in self._ordered(model, known, offsets, results):
             call = entry.calls[number]
-            inputs = [self._result(results, ref, offsets) for ref in call.refs()]
+            inputs = [self._result(results, ref, offsets) for ref in call.refs]
             count = wanted.get((entry.name, number + offsets.get(entry.name, 0)), 1)
             drawn = self._call(entry, call, inputs, results, offsets, count, prefix, model, number)
             for output, wire in enumerate(drawn):
@@ -145,7 +145,7 @@ class _Drawer:
         for entry in model.entries:
             for number, call in enumerate(entry.calls):
                 key = (entry.name, number)
-                needed = {(ref.layer, ref.call - offsets.get(ref.layer, 0)) for ref in call.refs()} - made
+                needed = {(ref.layer, ref.call - offsets.get(ref.layer, 0)) for ref in call.refs} - made
                 waiting[key] = len(needed)
                 for other in needed:
                     if other[0] not in known or not 0 <= other[1] < len(known[other[0]].calls):
@@ -269,7 +269,7 @@ def _refusal(entry: Entry) -> str | None:
 def _offsets(model: Model, known: Mapping[str, Entry]) -> dict[str, int]:
     """Old files count a nested model's making as its first call, so that the calls in the file begin at 1."""
     used: dict[str, set[int]] = {}
-    refs = [ref for entry in model.entries for call in entry.calls for ref in call.refs()]
+    refs = [ref for entry in model.entries for call in entry.calls for ref in call.refs]
     for ref in (*refs, *model.outputs):
         used.setdefault(ref.layer, set()).add(ref.call)
     return {
@@ -281,7 +281,7 @@ def _offsets(model: Model, known: Mapping[str, Entry]) -> dict[str, int]:
 
 def _wanted(model: Model) -> dict[tuple[str, int], int]:
     """How many results of each call are used."""
-    refs = [ref for entry in model.entries for call in entry.calls for ref in call.refs()]
+    refs = [ref for entry in model.entries for call in entry.calls for ref in call.refs]
     found: dict[tuple[str, int], int] = {}
     for ref in (*refs, *model.outputs):
         key = (ref.layer, ref.call)

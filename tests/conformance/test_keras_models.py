@@ -1,0 +1,172 @@
+"""Whole models against Keras: every architecture of keras.applications, read without running it.
+
+Models are made on PyTorch's ``meta`` device, which has shapes and no numbers, so that the largest take no longer than
+the others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import shapesolver
+from shapesolver import Net
+from shapesolver.derive import derive
+from shapesolver.exchange import load
+from shapesolver.exchange.keras.writing import keras_code
+from shapesolver.exchange.naming import valid_name
+from tests.exchange.graphs import fingerprint
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+keras = pytest.importorskip("keras")
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.conformance
+
+ARCHITECTURES = sorted(name for name in dir(keras.applications) if name[0].isupper())
+SIZES = ((160, 160), (101, 133))
+"""Heights and widths; the second leave remainders everywhere."""
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+
+
+@pytest.fixture(autouse=True)
+def nasnet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let NASNet be built: Keras refuses to on PyTorch because of its numbers, and shapes have none."""
+    from keras.src import backend
+    from keras.src.applications import nasnet
+
+    names = {name: getattr(backend, name) for name in dir(backend) if not name.startswith("__")}
+    monkeypatch.setattr(nasnet, "backend", SimpleNamespace(**{**names, "backend": lambda: "tensorflow"}))
+
+
+def model(name: str, shape: tuple[int | None, ...], **options: Any) -> Any:
+    with keras.device("meta"):
+        return getattr(keras.applications, name)(weights=None, input_shape=shape, **options)
+
+
+def named_layers(made: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The layers of a model and of those within it, which ConvNeXt has, by dotted name."""
+    for layer in made.layers:
+        if hasattr(layer, "layers"):
+            yield from named_layers(layer, f"{prefix}{layer.name}.")
+        else:
+            yield prefix + layer.name, layer
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_layer_of_every_architecture(name: str) -> None:
+    """Each layer's size, each weight's shape and the parameters, at two sizes; the text is the same network."""
+    for height, width in SIZES:
+        made = model(name, (height, width, 3))
+        imported = load(made)
+        assert imported.warnings == ()
+        graph, sizes = imported.graph, derive(imported.graph)
+        places = {node.path: index for index, node in enumerate(graph.nodes)}
+        compared = 0
+        for path, layer in named_layers(made):
+            index = places[imported.names.get(path, valid_name(path))]
+            tensor = sizes.tensor(index)
+            if "." not in path:
+                assert tensor is not None and tensor.sizes == tuple(layer.output.shape)[1:], layer.name
+            if layer.weights and type(layer).__name__ != "LayerScale":
+                weights = graph.nodes[index].layer.weights(*(sizes.inputs(index) or ()))
+                assert [w.shape for w in weights] == [tuple(w.shape) for w in layer.weights], layer.name
+                compared += len(weights)
+        net = shapesolver.parse(imported.text)
+        assert net.params == made.count_params()
+        assert fingerprint(net.graph) == fingerprint(graph)
+        assert compared > 10
+
+
+# Input sizes.
+
+FAMILIES = [
+    "ConvNeXtTiny",
+    "DenseNet121",
+    "EfficientNetB0",
+    "InceptionV3",
+    "MobileNetV2",
+    "MobileNetV3Small",
+    "ResNet50",
+    "VGG16",
+    "Xception",
+]
+"""One architecture of each kind: the others repeat its layers."""
+
+
+def read(made: Any, height: int, width: int) -> bool | None:
+    """Whether the last row reaches the result, as what is no number would; ``None`` where Keras does not run."""
+    image = torch.ones(1, height, width, 3)
+    image[:, -1] = float("nan")
+    try:
+        result = made(image, training=False)
+    except (RuntimeError, ValueError):
+        return None
+    return bool(torch.isnan(result).any())
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_valid_sizes_and_those_that_lose_nothing(name: str) -> None:
+    """At 40 heights around the least: Keras runs where we say so, and reads the last row where we say so."""
+    made = getattr(keras.applications, name)(weights=None, include_top=False, input_shape=(None, None, 3))
+    net = shapesolver.from_keras(made)
+    valid, lossless = net.valid(), net.ask("which input sizes lose nothing")
+    assert (valid.status, lossless.status) == ("proved", "proved")
+    width = next(n for n in range(1, 400) if lossless.holds(H=n, W=n))
+    least = next(n for n in range(1, 400) if valid.holds(H=n, W=width))
+    low = max(least - 5, 1)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with torch.no_grad():
+        for height in range(low, low + 40):
+            expected = lossless.holds(H=height, W=width) if valid.holds(H=height, W=width) else None
+            assert read(made, height, width) is expected, height
+    torch.set_num_threads(threads)
+
+
+# There and back.
+
+
+def exported(net: Net) -> Iterator[Any]:
+    """The network as a model object, and as what its code makes."""
+    yield net.to_keras()
+    space: dict[str, Any] = {}
+    exec(compile(keras_code(net), "exported.py", "exec"), space)
+    name = next(line[4:].partition("(")[0] for line in keras_code(net).splitlines() if line.startswith("def "))
+    yield space[name]()
+
+
+REFUSED = {
+    "fcn8s": "its pools have no ceil_mode",
+    "googlenet": "its pools have no ceil_mode",
+    "gpt2": "Keras' layers do not share single weights",
+}
+"""Examples that Keras cannot express, and why."""
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("*.net")))
+def test_examples_there_and_back(name: str) -> None:
+    """Sizes and trained parameters stay, and a Keras network comes back as it was."""
+    net = shapesolver.load(EXAMPLES / f"{name}.net")
+    if name in REFUSED:
+        with pytest.raises(shapesolver.ShapeSolverError, match=REFUSED[name]):
+            net.to_keras()
+        return
+    for made in exported(net):
+        trained = sum(weight.numel() for weight in (v.value for v in made.trainable_variables))
+        assert trained == net.usual().trainable_params
+        shapes = [tuple(tensor.shape)[1:] for tensor in made.outputs]
+        for shape, expected in zip(shapes, net.usual().output_shapes, strict=True):
+            assert all(ours == n for n, ours in zip(shape, expected, strict=True) if n is not None)
+        back = shapesolver.from_keras(made)
+        assert back.usual().params in (net.usual().params, made.count_params())
+        if net.dialect.keras and name != "keras1":  # which states its pool's stride
+            assert fingerprint(back.graph)[0] == fingerprint(net.graph)[0]
+        again = back.to_keras()
+        assert again.count_params() == made.count_params()
+        assert [tuple(t.shape) for t in again.outputs] == [tuple(t.shape) for t in made.outputs]
