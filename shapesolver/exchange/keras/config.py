@@ -13,6 +13,8 @@ from shapesolver.exchange.errors import ExchangeError
 MAX_NESTING = 32
 """How deep models and wrappers may lie in each other."""
 
+EXPORTED = "shapesolver>"
+"""What the names begin with under which exported code registers its own classes."""
 OPERATIONS = ("keras.src.ops", "keras.ops")
 """The modules whose classes are calls of functions."""
 
@@ -172,6 +174,8 @@ class Reader:
         module = module if isinstance(module, str) else "keras"
         own = module.partition(".")[0] not in ("keras", "tf_keras", "builtins") or ">" in item["class_name"]
         operation = module.startswith(OPERATIONS)
+        if str(item.get("registered_name")).startswith(EXPORTED):
+            class_name = item["registered_name"]
         return Entry(class_name, name, config, [], built_from, own, operation, model)
 
     # Calls.

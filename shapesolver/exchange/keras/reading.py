@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from shapesolver.arithmetic import Dim
 from shapesolver.exchange.errors import ExchangeError
 from shapesolver.exchange.keras.archive import parse_config, read_config
-from shapesolver.exchange.keras.config import Call, Entry, Model, Reader, Ref, as_shape
+from shapesolver.exchange.keras.config import EXPORTED, Call, Entry, Model, Reader, Ref, as_shape
 from shapesolver.exchange.keras.layers import draw_known
 from shapesolver.exchange.keras.operations import draw_operation, draw_tensorflow
 from shapesolver.exchange.keras.pen import Inexpressible, Pen
@@ -19,7 +19,7 @@ from shapesolver.exchange.sketch import Imported, Sketch
 from shapesolver.layers.dialects import Dialect
 from shapesolver.model.graph import Wire
 
-EXPORTED = {"Learned": "parameter", "Fixed": "constant"}
+SOURCES = {f"{EXPORTED}Learned": "parameter", f"{EXPORTED}Fixed": "constant"}
 """The classes that our own exported code defines."""
 TENSORFLOW_CALLS = ("TFOpLambda", "SlicingOpLambda")
 
@@ -199,8 +199,8 @@ class _Drawer:
         drawn = None
         try:
             why = _refusal(entry)
-            if entry.class_name in EXPORTED and entry.own:
-                drawn = [pen.layer(EXPORTED[entry.class_name], (), sizes=entry.config.get("sizes"))]
+            if entry.class_name in SOURCES:
+                drawn = [pen.layer(SOURCES[entry.class_name], (), sizes=entry.config.get("sizes"))]
             elif entry.operation:
                 named = {key: filled(value) for key, value in call.kwargs.items()}
                 drawn = draw_operation(pen, entry.class_name, entry.config, tuple(map(filled, call.args)), named)
