@@ -257,6 +257,29 @@ def counted(module: Any) -> int:
     return sum(p.numel() for p in module.parameters()) + statistics
 
 
+# What ONNX has no operator for.
+
+
+@pytest.mark.parametrize("how", ["avg", "max"])
+@pytest.mark.parametrize(
+    ("sizes", "target", "opset"),
+    [("L", "5", 22), ("H, W", "(6, 4)", 18), ("H, W", "(3, none)", 22), ("D, H, W", "(2, 3, 4)", 20)],
+)
+def test_adaptive_pools_have_pytorchs_values(how: str, sizes: str, target: str, opset: int) -> None:
+    """The function that stands for one in an exported model makes the same numbers, and is that pool when read."""
+    layer = f"adaptive_{how}_pool({target})"
+    model = to_onnx(shapesolver.parse(f"dialect onnx opset={opset}\nx = input(3, {sizes})\npool = {layer}\n"))
+    onnx.checker.check_model(model, full_check=True)
+    assert read_model(model).text.splitlines()[-1] == f"pool = {layer}"
+    made, rank = session(model), len(sizes.split(","))
+    pool = getattr(F, f"adaptive_{how}_pool{rank}d")
+    wanted = [None if text == "none" else int(text) for text in target.strip("()").split(", ")]
+    for given in ([7, 9, 11], [13, 4, 6], [1, 2, 3]):
+        x = torch.randn(2, 3, *given[:rank])
+        (y,) = made.run(None, {"x": x.numpy()})
+        torch.testing.assert_close(torch.from_numpy(y), pool(x, wanted if rank > 1 else wanted[0]))
+
+
 # The examples.
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"

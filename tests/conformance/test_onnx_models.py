@@ -43,6 +43,7 @@ HEAVY = {"fcn8s"}
 
 def read_again(model: Any) -> Net:
     imported = read_model(model)
+    assert not imported.warnings
     return Net(imported.text, "again.net", imported.graph)
 
 

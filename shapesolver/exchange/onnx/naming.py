@@ -35,9 +35,12 @@ class Namer:
             module = _module(operation.name)
             alone = module not in self._several or (arrays and arrays[0])
             return module if alone else f"{module}.{kind.lower()}"
-        if not operation.name or _NUMBER.sub("", operation.name).lower() == kind.lower():
-            return ""
-        return operation.name
+        return "" if _says_nothing(operation.name.rpartition(".")[2], kind) else operation.name
+
+
+def _says_nothing(name: str, kind: str) -> bool:
+    """Whether a name is empty, or the operator's own with a number: ``MaxPool_3``, ``max_pool1``."""
+    return not name or _NUMBER.sub("", name).replace("_", "").lower() == kind.lower()
 
 
 def _module(name: str) -> str:

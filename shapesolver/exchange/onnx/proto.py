@@ -27,6 +27,9 @@ MAX_RANK = 16
 
 DEFAULT_DOMAINS = ("", "ai.onnx")
 
+DOMAIN = "shapesolver"
+"""The domain of functions that stand in an exported model for what ONNX has no operator for."""
+
 
 class Operation(NamedTuple):
     """One node. ``op`` has its domain in front, ``com.microsoft.Gelu``, unless it is ONNX' own."""

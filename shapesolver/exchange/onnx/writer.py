@@ -51,15 +51,17 @@ class Result(NamedTuple):
 class Writer:
     """Nodes and weights, in order."""
 
-    def __init__(self, dialect: Dialect, batch: str, weights: str, seed: int) -> None:
+    def __init__(self, dialect: Dialect, opset: int, batch: str, weights: str, seed: int) -> None:
         """``weights`` is ``random`` or ``zeros``."""
         import numpy
 
         self.onnx = needs("onnx")
         self.dialect = dialect
+        self.opset = opset
         self.batch = batch
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
+        self.functions: dict[str, onnx.FunctionProto] = {}
         self.results: dict[Wire, Result] = {}
         self.sources: dict[str, tuple[str, int]] = {}
         """For each symbol, an input and the axis that has its size."""
@@ -98,6 +100,13 @@ class Writer:
     def one(self, op: str, inputs: Sequence[str], path: str, part: str = "", **attributes: Any) -> str:
         """Add a node with one result; its name."""
         return self.node(op, inputs, path, part, **attributes)[0]
+
+    def function(self, text: str) -> str:
+        """Add a function, in ONNX' textual form, to the model; its name."""
+        made = self.onnx.parser.parse_function(text.replace("{opset}", str(self.opset)))
+        name: str = made.name
+        self.functions.setdefault(name, made)
+        return name
 
     # Stored numbers.
 

@@ -14,6 +14,7 @@ from shapesolver.exchange import needs
 from shapesolver.exchange.errors import ExchangeError
 from shapesolver.exchange.onnx import layers
 from shapesolver.exchange.onnx.plan import RESHAPING
+from shapesolver.exchange.onnx.proto import DOMAIN
 from shapesolver.exchange.onnx.writer import FEWEST_OPSET, LAYERS, Place, Turned, Writer
 from shapesolver.layers.dialects import LATEST_OPSET
 from shapesolver.layers.source import Source
@@ -46,7 +47,7 @@ def to_onnx(net: Network, weights: str = "random", seed: int = 0) -> onnx.ModelP
     opset = net.dialect.opset if net.dialect.onnx else LATEST_OPSET
     if opset < FEWEST_OPSET:
         raise ExchangeError(f"opset {opset} is not written; {FEWEST_OPSET} is the least")
-    writer = Writer(net.dialect, _batch_name(net), weights, seed)
+    writer = Writer(net.dialect, opset, _batch_name(net), weights, seed)
     inputs = []
     for index, place in enumerate(_places(net)):
         if place.layer.op == "input":
@@ -63,8 +64,13 @@ def to_onnx(net: Network, weights: str = "random", seed: int = 0) -> onnx.ModelP
         writer.bind(place, index, made, turned, batched=not isinstance(place.layer, Source))
     outputs = [_output(net, writer, wire) for wire in net.graph.outputs]
     graph = helper.make_graph(writer.nodes, net.name, inputs, outputs, writer.initializers)
+    domains = [helper.make_opsetid("", opset), *([helper.make_opsetid(DOMAIN, 1)] if writer.functions else [])]
     model: onnx.ModelProto = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=IR_VERSION, producer_name="shapesolver"
+        graph,
+        opset_imports=domains,
+        functions=[*writer.functions.values()],
+        ir_version=IR_VERSION,
+        producer_name="shapesolver",
     )
     return model
 

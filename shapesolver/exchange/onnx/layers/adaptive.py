@@ -7,10 +7,8 @@ from typing import Any
 
 from shapesolver.arithmetic import Dim
 from shapesolver.exchange.onnx.layers.images import spatial_of
+from shapesolver.exchange.onnx.proto import DOMAIN
 from shapesolver.exchange.onnx.writer import Place, Writer, writes
-
-LOWEST = -3.4e38
-"""Less than any value that a maximum is taken of."""
 
 
 @writes("adaptive_avg_pool", "adaptive_max_pool", turned=True)
@@ -30,10 +28,9 @@ def adaptive_pool(writer: Writer, place: Place) -> Sequence[str]:
     if None not in kernel:
         op = "AveragePool" if average else "MaxPool"
         return writer.node(op, [image], place.path, kernel_shape=kernel, strides=kernel)
-    for axis, (n, target) in enumerate(zip(sizes, targets, strict=True)):
-        if target is not None:
-            image = _along(writer, place, image, axis + 2, n, target, average)
-    return writer.node("Identity", [image], place.path)
+    wanted = writer.vector([n if target is None else target for n, target in zip(sizes, targets, strict=True)])
+    name = writer.function(_windowed(average, len(sizes)))
+    return writer.node(name, [image, wanted], place.path, domain=DOMAIN)
 
 
 def _equal_windows(n: Dim, target: Dim | None) -> int | None:
@@ -43,43 +40,65 @@ def _equal_windows(n: Dim, target: Dim | None) -> int | None:
     return n // target if whole else None  # type: ignore[return-value]
 
 
-def _along(writer: Writer, place: Place, image: str, axis: int, n: Dim, target: Dim, average: bool) -> str:
+def _windowed(average: bool, rank: int) -> str:
+    """The function that pools an image to the sizes on its second input, an axis at a time."""
+    name = f"Adaptive{'Average' if average else 'Max'}Pool{rank}D"
+    body = "".join(_along(axis, rank, average) for axis in range(rank))
+    return f'<domain: "{DOMAIN}", opset_import: ["" : {{opset}}]> {name} (x0, target) => (x{rank}) {{{HEAD}{body}}}'
+
+
+HEAD = """
+    zero = Constant <value = int64 {0}> ()
+    one = Constant <value = int64 {1}> ()
+    last = Constant <value = int64[1] {-1}> ()
+    rows = Constant <value = int64[1] {0}> ()
+    columns = Constant <value = int64[1] {-2}> ()
+    lowest = Constant <value = float {-3.4e38}> ()"""
+
+
+def _along(axis: int, rank: int, average: bool) -> str:
     """One axis pooled: the axis last, then by a matrix of the windows, then back."""
-    path, rank = place.path, place.inputs[0].rank + 1
-    order = [i for i in range(rank) if i != axis] + [axis]
-    last = axis == rank - 1
-    turned = image if last else writer.one("Transpose", [image], path, "turn", perm=order)
-    mask = _windows(writer, path, n, target)
-    if average:
-        ones = writer.one("Cast", [mask], path, "ones", to=writer.onnx.TensorProto.FLOAT)
-        width = writer.one("ReduceSum", [ones, writer.constant([0])], path, "width", keepdims=1)
-        made = writer.one("MatMul", [turned, writer.one("Div", [ones, width], path, "mean")], path, "average")
-    else:
-        spread = writer.one("Unsqueeze", [turned, writer.constant([-1])], path, "spread")
-        inside = writer.one("Where", [mask, spread, writer.constant(LOWEST, "float32")], path, "inside")
-        made = writer.one("ReduceMax", [inside, writer.constant([-2])], path, "greatest", keepdims=0)
-    back = [order.index(i) for i in range(rank)]
-    return made if last else writer.one("Transpose", [made], path, "back", perm=back)
+    order = [i for i in range(rank + 2) if i != axis + 2] + [axis + 2]
+    back = [order.index(i) for i in range(rank + 2)]
+    pool = MEAN if average else GREATEST
+    numbers = {"i": axis, "next": axis + 1, "order": _listed(order), "back": _listed(back)}
+    return (WINDOWS + pool + BACK).format(**numbers)
 
 
-def _windows(writer: Writer, path: str, n: Dim, target: Dim) -> str:
-    """Whether cell ``j`` of ``n`` lies in window ``i`` of ``target``: ``(n, target)``."""
-    size, count = writer.scalar(n), writer.scalar(target)
-    empty = writer.constant([0])
-    zero, one = writer.constant(0), writer.constant(1)
-    cells = writer.one("Range", [zero, writer.one("Squeeze", [size, empty], path, "n"), one], path, "cells")
-    windows = writer.one("Range", [zero, writer.one("Squeeze", [count, empty], path, "o"), one], path, "windows")
-    starts = writer.one("Div", [writer.one("Mul", [windows, size], path, "ahead"), count], path, "starts")
-    following = writer.one("Add", [windows, one], path, "following")
-    above = writer.one("Add", [writer.one("Mul", [following, size], path, "behind"), count], path, "above")
-    stops = writer.one("Div", [writer.one("Sub", [above, one], path, "less"), count], path, "stops")
-    column = writer.one("Unsqueeze", [cells, writer.constant([1])], path, "column")
-    return writer.one(
-        "And",
-        [
-            writer.one("GreaterOrEqual", [column, starts], path, "after_start"),
-            writer.one("Less", [column, stops], path, "before_stop"),
-        ],
-        path,
-        "mask",
-    )
+def _listed(numbers: Sequence[int]) -> str:
+    return f"[{', '.join(map(str, numbers))}]"
+
+
+WINDOWS = """
+    turned{i} = Transpose <perm = {order}> (x{i})
+    size{i} = Shape <start = -1> (turned{i})
+    n{i} = Squeeze (size{i}, rows)
+    place{i} = Constant <value = int64 {{{i}}}> ()
+    o{i} = Gather (target, place{i})
+    cell{i} = Range (zero, n{i}, one)
+    column{i} = Unsqueeze (cell{i}, last)
+    window{i} = Range (zero, o{i}, one)
+    ahead{i} = Mul (window{i}, n{i})
+    start{i} = Div (ahead{i}, o{i})
+    behind{i} = Add (ahead{i}, n{i})
+    above{i} = Add (behind{i}, o{i})
+    less{i} = Sub (above{i}, one)
+    stop{i} = Div (less{i}, o{i})
+    after{i} = GreaterOrEqual (column{i}, start{i})
+    before{i} = Less (column{i}, stop{i})
+    mask{i} = And (after{i}, before{i})"""
+"""Whether cell ``j`` of ``n`` lies in window ``i`` of ``o``, a matrix of ``n`` rows."""
+
+MEAN = """
+    inside{i} = Cast <to = 1> (mask{i})
+    width{i} = ReduceSum <keepdims = 1> (inside{i}, rows)
+    weight{i} = Div (inside{i}, width{i})
+    pooled{i} = MatMul (turned{i}, weight{i})"""
+
+GREATEST = """
+    spread{i} = Unsqueeze (turned{i}, last)
+    inside{i} = Where (mask{i}, spread{i}, lowest)
+    pooled{i} = ReduceMax <keepdims = 0> (inside{i}, columns)"""
+
+BACK = """
+    x{next} = Transpose <perm = {back}> (pooled{i})"""

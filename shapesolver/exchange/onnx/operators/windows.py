@@ -9,7 +9,7 @@ from shapesolver.arithmetic import Dim, Formula, divide_exactly
 from shapesolver.exchange.onnx.arrays import Array, Unfolded
 from shapesolver.exchange.onnx.folding import axes_of
 from shapesolver.exchange.onnx.layout import BATCH, batched, renumbered
-from shapesolver.exchange.onnx.proto import Operation
+from shapesolver.exchange.onnx.proto import DOMAIN, Operation
 from shapesolver.exchange.onnx.scalars import Real
 from shapesolver.exchange.onnx.translating import Live, Reading, Unknown, Value, attribute, operator
 
@@ -166,6 +166,19 @@ def global_pool(reading: Reading, operation: Operation) -> Live:
     image = reading.image(operation)
     op = "global_avg_pool" if operation.op == "GlobalAveragePool" else "global_max_pool"
     return Live(reading.plan.add(op, [image.wire], reading.name(operation)), image.axes)
+
+
+@operator(*(f"{DOMAIN}.Adaptive{how}Pool{rank}D" for how in ("Average", "Max") for rank in (1, 2, 3)))
+def adaptive_pool(reading: Reading, operation: Operation) -> Live:
+    """Windows worked out from the input's size, as our own exports have them."""
+    image = reading.image(operation)
+    wanted = reading.numbers(operation, 1)
+    if wanted is None or len(wanted) != len(image.axes) - 2:
+        raise Unknown("the sizes that it makes are not stated")
+    sizes = reading.plan.sizes(image.wire)[1:]
+    target = tuple(None if new == n else new for new, n in zip(wanted, sizes, strict=True))
+    op = "adaptive_avg_pool" if ".AdaptiveAverage" in operation.op else "adaptive_max_pool"
+    return Live(reading.plan.add(op, [image.wire], reading.name(operation), target=target), image.axes)
 
 
 REDUCTIONS = {
