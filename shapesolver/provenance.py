@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from shapesolver.arithmetic import Dim, symbol, symbols
 from shapesolver.derive import apply
-from shapesolver.layers.base import AxisWise, Layer, Tensor
+from shapesolver.layers.axiswise import AxisWise
+from shapesolver.layers.base import Layer, Tensor
 from shapesolver.model.graph import Wire
 from shapesolver.network import Network
 

@@ -23,7 +23,8 @@ from shapesolver.arithmetic import substitute
 from shapesolver.arithmetic.sets import IntSet
 from shapesolver.derive import apply
 from shapesolver.diagnostics import ShapeSolverError
-from shapesolver.layers.base import AxisWise, Layer, Tensor
+from shapesolver.layers.axiswise import AxisWise
+from shapesolver.layers.base import Layer, Tensor
 from shapesolver.layers.dialects import Dialect
 from shapesolver.layers.parameters import REQUIRED, Kind, Parameter
 from shapesolver.layers.registry import kinds

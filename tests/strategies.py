@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from shapesolver.arithmetic import floor_div, maximum, minimum, symbol
-from shapesolver.layers.base import AxisWise
+from shapesolver.layers.axiswise import AxisWise
 from shapesolver.layers.registry import kinds
 from shapesolver.testing import Placed, nets, parameter_values
 from shapesolver.testing import dialects as every_dialect

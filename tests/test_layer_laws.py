@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from shapesolver import parse
 from shapesolver.arithmetic import Formula, holds, substitute, symbol
 from shapesolver.derive import apply
-from shapesolver.layers.base import RULES, AxisWise, Layer, Tensor
+from shapesolver.layers.axiswise import AxisWise
+from shapesolver.layers.base import RULES, Layer, Tensor
 from shapesolver.layers.registry import kinds, parameter_names, spellings
 from shapesolver.solve.unknowns import SOLVABLE
 from tests.strategies import ALL_KINDS, AXIS_WISE, Placed, placed_layers

@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Self
 
 from shapesolver.arithmetic import Dim, ceil_div, compare
 from shapesolver.layers.axes import plain
-from shapesolver.layers.base import AxisWise, Inputs, Layer, Tensor
+from shapesolver.layers.axiswise import AxisWise
+from shapesolver.layers.base import Inputs, Layer, Tensor
 from shapesolver.layers.cells import Box, every
 from shapesolver.layers.parameters import Kind, PerAxis, declare
 from shapesolver.layers.pooling import AvgPool, MaxPool, Pool

@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Self
 
 from shapesolver.arithmetic import Dim, ceil_div, compare, maximum, minimum
 from shapesolver.layers.axes import axis_index, axis_need, with_size
-from shapesolver.layers.base import AxisWise, Inputs, Layer, Need, Tensor, Trouble, need
+from shapesolver.layers.axiswise import AxisWise
+from shapesolver.layers.base import Inputs, Layer, Need, Tensor, Trouble, need
 from shapesolver.layers.cells import Box
 from shapesolver.layers.parameters import ALIGNED, Kind, Padding, declare
 from shapesolver.layers.reading import Reading, Readings, same, shifted, whole

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, as_float32, ceil_div, scaled
 from shapesolver.layers.adaptive import stated_interval
-from shapesolver.layers.base import AxisWise, Inputs, Need, Tensor, Trouble
+from shapesolver.layers.axiswise import AxisWise
+from shapesolver.layers.base import Inputs, Need, Tensor, Trouble
 from shapesolver.layers.cells import Box, Cells, every, gathered, spread
 from shapesolver.layers.interpolation import cells_resized
 from shapesolver.layers.parameters import Kind, declare

@@ -10,7 +10,8 @@ from math import prod
 from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, both, ceil_div, compare, either, maximum, minimum
-from shapesolver.layers.base import AxisWise, Inputs, Need, Tensor, Trouble, Weight, need
+from shapesolver.layers.axiswise import AxisWise
+from shapesolver.layers.base import Inputs, Need, Tensor, Trouble, Weight, need
 from shapesolver.layers.cells import Box, Cells, every, gathered, grouped
 from shapesolver.layers.convolution import BIAS_NAMES, CHANNEL_NAMES, not_strided_and_dilated
 from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, compare, maximum, minimum
-from shapesolver.layers.base import AxisWise, Need, Trouble
+from shapesolver.layers.axiswise import AxisWise
+from shapesolver.layers.base import Need, Trouble
 from shapesolver.layers.cells import Cells, every, shifted, spread
 from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare
 

@@ -10,7 +10,7 @@ from shapesolver.arithmetic import Dim
 from shapesolver.arithmetic.sets import IntSet
 from shapesolver.diagnostics import ShapeSolverError
 from shapesolver.layers.adaptive import AdaptivePool
-from shapesolver.layers.base import AxisWise
+from shapesolver.layers.axiswise import AxisWise
 from shapesolver.layers.transposed import ConvTranspose, Spreading
 from shapesolver.layers.windows import Windowed
 from shapesolver.placed import PlacedLayer

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 
-from shapesolver.layers.base import AxisWise, Layer
+from shapesolver.layers.axiswise import AxisWise
+from shapesolver.layers.base import Layer
 from shapesolver.layers.parameters import REQUIRED, Parameter, show
 from shapesolver.layers.registry import FAMILIES, kinds
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from shapesolver.layers.axes import axis_index, has_axis
-from shapesolver.layers.base import AxisWise, Layer, Tensor
+from shapesolver.layers.axiswise import AxisWise
+from shapesolver.layers.base import Layer, Tensor
 from shapesolver.layers.dialects import Dialect
 from shapesolver.layers.parameters import Kind
 from shapesolver.layers.source import TIME_NAMES, Source, symbol_name

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from shapesolver.arithmetic import Dim, Truth, both, compare, maximum, minimum, symbols
 from shapesolver.derive import Derivation
-from shapesolver.layers.base import AxisWise, Layer, Tensor
+from shapesolver.layers.axiswise import AxisWise
+from shapesolver.layers.base import Layer, Tensor
 from shapesolver.layers.reading import Reading
 from shapesolver.model.graph import Wire
 

@@ -15,7 +15,7 @@ from shapesolver.arithmetic.sets import IntSet
 from shapesolver.arithmetic.solutions import solutions
 from shapesolver.derive import Derivation, derive
 from shapesolver.language.questions import Inverse
-from shapesolver.layers.base import AxisWise
+from shapesolver.layers.axiswise import AxisWise
 from shapesolver.layers.parameters import ParameterError
 from shapesolver.model.graph import Graph, Wire
 from shapesolver.solve.answers import Answer, Box, Status

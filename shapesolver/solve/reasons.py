@@ -12,7 +12,7 @@ from shapesolver.arithmetic.masks import Undecided
 from shapesolver.arithmetic.pullback import preimage
 from shapesolver.arithmetic.sets import IntSet
 from shapesolver.derive import Derivation
-from shapesolver.layers.base import AxisWise
+from shapesolver.layers.axiswise import AxisWise
 from shapesolver.model.graph import Wire
 from shapesolver.solve.conditions import upstream
 from shapesolver.solve.regions import Region, region

@@ -14,7 +14,8 @@ from shapesolver.arithmetic import Dim, Formula, symbols
 from shapesolver.arithmetic.atoms import Symbol
 from shapesolver.derive import Derivation
 from shapesolver.diagnostics import ShapeSolverError
-from shapesolver.layers.base import AxisWise, Layer
+from shapesolver.layers.axiswise import AxisWise
+from shapesolver.layers.base import Layer
 from shapesolver.layers.parameters import MAX_SIZE, Kind
 from shapesolver.layers.registry import parameter_names
 from shapesolver.model.calls import flat

@@ -9,7 +9,8 @@ from shapesolver.arithmetic import Condition, Truth, as_float32, compare, either
 from shapesolver.arithmetic.membership import within
 from shapesolver.arithmetic.sets import IntSet
 from shapesolver.diagnostics import Advice, Diagnostic, Severity
-from shapesolver.layers.base import AxisWise, Tensor
+from shapesolver.layers.axiswise import AxisWise
+from shapesolver.layers.base import Tensor
 from shapesolver.layers.merging import Concat
 from shapesolver.layers.pooling import CLAMPED_CEIL_OPSET, Pool
 from shapesolver.layers.resizing import Upsample

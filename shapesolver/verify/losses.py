@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from shapesolver.arithmetic import Dim, Truth, both, compare, either, substitute, symbol, symbols
 from shapesolver.derive import Derivation
-from shapesolver.layers.base import AxisWise
+from shapesolver.layers.axiswise import AxisWise
 from shapesolver.layers.source import Input
 from shapesolver.measure.extents import Extent, Extents, extents, wholly
 from shapesolver.model.graph import Wire

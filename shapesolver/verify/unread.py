@@ -9,7 +9,8 @@ from math import prod
 from typing import Any
 
 from shapesolver.derive import Derivation
-from shapesolver.layers.base import AxisWise, Tensor
+from shapesolver.layers.axiswise import AxisWise
+from shapesolver.layers.base import Tensor
 from shapesolver.layers.cells import Box, Cells, count, every, full, met, span
 from shapesolver.layers.source import Input
 from shapesolver.measure.lost import Boxes, CannotTrace, trace, unread

@@ -8,7 +8,8 @@ from typing import Any
 
 from shapesolver.arithmetic import Dim, Formula
 from shapesolver.exchange.errors import ExchangeError
-from shapesolver.layers.base import AxisWise, Layer, Tensor
+from shapesolver.layers.axiswise import AxisWise
+from shapesolver.layers.base import Layer, Tensor
 
 
 class DependsOnInput(ExchangeError):

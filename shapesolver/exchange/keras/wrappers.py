@@ -9,7 +9,7 @@ from shapesolver.exchange.keras.activations import activate
 from shapesolver.exchange.keras.config import Call
 from shapesolver.exchange.keras.layers import Config, draw_known, layout_of, read_parameters, recurrent_parameters
 from shapesolver.exchange.keras.pen import Inexpressible, Pen
-from shapesolver.layers.base import AxisWise
+from shapesolver.layers.axiswise import AxisWise
 from shapesolver.layers.parameters import Kind
 from shapesolver.layers.registry import spellings
 from shapesolver.model.graph import Wire

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from shapesolver.language import tree
-from shapesolver.layers.base import AxisWise, Layer
+from shapesolver.layers.axiswise import AxisWise
+from shapesolver.layers.base import Layer
 from shapesolver.layers.parameters import Kind, Padding
 from shapesolver.layers.windows import Windowed
 from shapesolver.verify.fixing.calls import literal, tuple_text, written

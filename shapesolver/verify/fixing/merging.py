@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from shapesolver.diagnostics import Diagnostic, Edit, Fix, Span
 from shapesolver.language import tree
-from shapesolver.layers.base import AxisWise
+from shapesolver.layers.axiswise import AxisWise
 from shapesolver.model.graph import Node, Wire
 from shapesolver.model.values import dotted_text
 from shapesolver.network import Network

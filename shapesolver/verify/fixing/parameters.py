@@ -12,7 +12,8 @@ from itertools import islice
 
 from shapesolver.arithmetic import symbol
 from shapesolver.diagnostics import Diagnostic, Fix, ShapeSolverError
-from shapesolver.layers.base import AxisWise, Layer, Tensor
+from shapesolver.layers.axiswise import AxisWise
+from shapesolver.layers.base import Layer, Tensor
 from shapesolver.layers.parameters import Kind
 from shapesolver.network import Network
 from shapesolver.solve import solve
