@@ -179,9 +179,12 @@ class Crop(Bordered):
 
     def reads(self, first: Dim, last: Dim, n: Dim, axis: int) -> tuple[Dim, Dim]:
         """``first + before`` to ``last + before``; cropping to another tensor starts at its offset."""
-        before = self.ends(axis)[0] if self.amount is not None else self.at("offset", axis)
+        if self.amount is not None:
+            before: Dim | None = self.ends(axis)[0]
+        else:
+            before = None if self.aligns else self.at("offset", axis)
         # In the middle, by default: half of what is cropped, which only the other tensor's size tells.
-        return (0, n - 1) if before is None or self.aligns else (first + before, last + before)
+        return (0, n - 1) if before is None else (first + before, last + before)
 
     def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
         """As :meth:`reads`, starting in the middle of what another tensor's size leaves over where no offset is given;
