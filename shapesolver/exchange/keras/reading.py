@@ -25,14 +25,20 @@ TENSORFLOW_CALLS = ("TFOpLambda", "SlicingOpLambda")
 
 
 class Observed(NamedTuple):
-    """What a model object tells of a layer, and a file does not."""
+    """What a model object tells, and a file does not."""
 
-    params: int
+    params: Mapping[str, int]
+    """How many parameters each layer has."""
+    outputs: tuple[Any, ...]
+    """The shapes of the model's results."""
+
+
+NOTHING = Observed({}, ())
 
 
 def read_file(path: Path) -> Imported:
     """A ``.keras`` archive or a JSON configuration; raises :class:`ExchangeError` where it is no model."""
-    return _imported(read_config(path), str(path), (), {})
+    return _imported(read_config(path), str(path), (), NOTHING)
 
 
 def read_model(model: Any, source: str, inputs: Sequence[str] = ()) -> Imported:
@@ -41,20 +47,21 @@ def read_model(model: Any, source: str, inputs: Sequence[str] = ()) -> Imported:
         text = model.to_json()
     except (NotImplementedError, TypeError, ValueError) as error:
         raise ExchangeError(f"{source} has no configuration: {str(error).splitlines()[0]}") from None
-    observed = {}
-    for layer in model.layers:
-        if layer.built:
-            observed[layer.name] = Observed(layer.count_params())
-    return _imported(parse_config(text, source), source, inputs, observed)
+    params = {layer.name: layer.count_params() for layer in model.layers if layer.built}
+    outputs = tuple(as_shape(list(tensor.shape)) for tensor in model.outputs) if model.built else ()
+    return _imported(parse_config(text, source), source, inputs, Observed(params, outputs))
 
 
-def _imported(config: dict[str, Any], source: str, inputs: Sequence[str], observed: Mapping[str, Observed]) -> Imported:
+def _imported(config: dict[str, Any], source: str, inputs: Sequence[str], observed: Observed) -> Imported:
     model = Reader(source).model(config)
+    for ref, shape in zip(model.outputs, observed.outputs, strict=False):
+        if shape is not None:
+            model.shapes.setdefault(ref, shape)
     dialect = Dialect.named("keras")
     if model.layouts["channels_first"] > model.layouts["channels_last"]:
         dialect = dialect.with_layout("channels_first")
     sketch = Sketch(dialect, source)
-    drawer = _Drawer(sketch, observed)
+    drawer = _Drawer(sketch, observed.params)
     for wire in drawer.draw(model, sketch.inputs(inputs) if inputs else None, ""):
         sketch.output(wire)
     return sketch.finish()
@@ -63,9 +70,9 @@ def _imported(config: dict[str, Any], source: str, inputs: Sequence[str], observ
 class _Drawer:
     """Draws a model and those within it. Layers called twice share their weights."""
 
-    def __init__(self, sketch: Sketch, observed: Mapping[str, Observed]) -> None:
+    def __init__(self, sketch: Sketch, params: Mapping[str, int]) -> None:
         self._sketch = sketch
-        self._observed = observed
+        self._params = params
         self._pens: dict[str, Pen] = {}
 
     def draw(self, model: Model, given: list[Wire] | None, prefix: str) -> list[Wire]:
@@ -243,7 +250,7 @@ class _Drawer:
                         for axis, n in enumerate(shape[1:], start=1)
                     )
                 )
-        params = self._observed[entry.name].params if entry.name in self._observed else 0
+        params = self._params.get(entry.name, 0)
         return [*self._sketch.opaque(entry.class_name, inputs, sizes, name=prefix + entry.name, why=why, params=params)]
 
     def _compare(self, entry: Entry, wire: Wire, shape: tuple[int | None, ...] | None) -> None:
