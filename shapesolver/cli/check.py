@@ -18,7 +18,9 @@ from shapesolver.cli.common import (
     UNREADABLE,
     UnwritableError,
     echo_json,
+    foreign_text,
     guarded,
+    is_foreign,
     stdin_text,
     text_of,
     write_file,
@@ -178,7 +180,7 @@ def _text(file: Found) -> str:
 
     if file.trouble:
         raise UnreadableError(f"{file.path} {file.trouble}")
-    return stdin_text() if file.is_stdin else read(file.path)
+    return stdin_text() if file.is_stdin else foreign_text(file.path) or read(file.path)
 
 
 def _write(file: Found, old: str, new: str) -> bool:
@@ -187,6 +189,8 @@ def _write(file: Found, old: str, new: str) -> bool:
         return False
     if file.is_stdin:
         raise UnwritableError("standard input cannot be written; --diff shows what --fix would change")
+    if is_foreign(file.path):
+        raise UnwritableError(f"{file.path} is no .net file; `shapesolver import` writes one that can be mended")
     mark = "\ufeff" if file.path.read_bytes().startswith(codecs.BOM_UTF8) else ""
     write_file(file.path, mark + new)
     return True

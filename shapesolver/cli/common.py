@@ -81,6 +81,25 @@ def load_net(file: Path, at: dict[str, int]) -> Net:
         raise click.BadParameter(str(error), param_hint="--at") from None
 
 
+def is_foreign(file: Path) -> bool:
+    """Whether this is a model of another framework."""
+    from shapesolver.exchange import is_foreign
+
+    return is_foreign(file)
+
+
+def foreign_text(file: Path) -> str:
+    """A model of another framework as a network's text, warnings printed; nothing for a file of ours."""
+    from shapesolver import exchange
+
+    if not exchange.is_foreign(file):
+        return ""
+    model = exchange.load(file)
+    for warning in model.warnings:
+        click.echo(f"shapesolver: {warning}", err=True)
+    return model.text
+
+
 @contextmanager
 def printed_warnings() -> Iterator[None]:
     """Print what an import warns of on standard error."""
@@ -108,7 +127,7 @@ def text_of(filename: str) -> str:
     from shapesolver.language import read
 
     try:
-        return stdin_text() if filename == "<stdin>" else read(Path(filename))
+        return "" if is_foreign(Path(filename)) else stdin_text() if filename == "<stdin>" else read(Path(filename))
     except ShapeSolverError:
         return ""
 

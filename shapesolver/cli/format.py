@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from shapesolver.cli.common import FINDINGS, guarded, stdin_text, write_file
+from shapesolver.cli.common import FINDINGS, guarded, is_foreign, refuse, stdin_text, write_file
 from shapesolver.diagnostics import NetError
 
 
@@ -42,6 +42,8 @@ def _formatted(file: Path) -> tuple[str, str, str]:
     from shapesolver.language.formatter import format_tree
     from shapesolver.model.canonical import canonical_file
 
+    if is_foreign(file):
+        refuse(f"{file} is no .net file; `shapesolver import` writes one")
     name = "<stdin>" if str(file) == "-" else str(file)
     text = stdin_text() if str(file) == "-" else read(file)
     parsed = parse(text, name)

@@ -222,14 +222,57 @@ def test_sizes_that_nobody_knows_are_symbols(tmp_path: Path) -> None:
 
 
 def test_every_command_takes_a_model(tmp_path: Path) -> None:
-    path = str(write(tmp_path, sequential(("Conv2D", CONV))))
+    path = str(write(tmp_path, sequential(("Conv2D", {**CONV, "strides": [4, 4]}))))
     run = CliRunner().invoke
     assert "conv1" in run(main, ["show", path]).output
-    assert run(main, ["check", path]).exit_code in (0, 1)
-    assert "8" in run(main, ["ask", path, "what input size gives 8x8"]).output
+    checked = run(main, ["check", path])
+    assert checked.exit_code == 1 and "lost-pixels" in checked.output
+    assert "27..30" in run(main, ["ask", path, "what input size gives 6x6"]).output
     out = tmp_path / "model.net"
     assert run(main, ["import", path, "-o", str(out)]).exit_code == 0
     assert out.read_text() == load(path).text
+
+
+def test_no_command_writes_over_a_model(tmp_path: Path) -> None:
+    path = write(tmp_path, sequential(("Conv2D", {**CONV, "padding": "valid"})))
+    before = path.read_bytes()
+    for command in (["fmt", str(path)], ["check", "--fix", str(path)]):
+        CliRunner().invoke(main, command)
+        assert path.read_bytes() == before
+    assert "no .net file" in CliRunner().invoke(main, ["fmt", str(path)]).output
+
+
+def residual_network(blocks: int) -> dict[str, Any]:
+    """A deep residual network: four layers and a sum a block."""
+    made = [layer("InputLayer", "image", batch_input_shape=[None, 224, 224, 64])]
+    last = "image"
+    for number in range(blocks):
+        conv = {"filters": 64, "kernel_size": [3, 3], "strides": [1, 1], "padding": "same", "use_bias": False}
+        made += [
+            layer("Conv2D", f"conv{number}_a", [last], **conv),
+            layer("BatchNormalization", f"norm{number}", [f"conv{number}_a"], axis=-1),
+            layer("Activation", f"act{number}", [f"norm{number}"], activation="relu"),
+            layer("Conv2D", f"conv{number}_b", [f"act{number}"], **conv),
+            layer("Add", f"sum{number}", [last, f"conv{number}_b"]),
+        ]
+        last = f"sum{number}"
+    return functional(made, [last])
+
+
+def test_reading_costs_little_more_than_the_json(tmp_path: Path) -> None:
+    """Less than twice the JSON and 100 ms, for a network as deep as ResNet-152."""
+    path = write(tmp_path, residual_network(110))
+
+    def seconds(read: Any) -> float:
+        taken = []
+        for _ in range(5):
+            start = time.process_time()
+            read()
+            taken.append(time.process_time() - start)
+        return min(taken)
+
+    assert len(load(path).graph.nodes) == 551
+    assert seconds(lambda: load(path)) < 2 * seconds(lambda: json.loads(path.read_text())) + 0.1
 
 
 # Bad files.

@@ -10,6 +10,7 @@ from shapesolver.arithmetic import Dim, Formula
 from shapesolver.exchange.errors import ExchangeError
 from shapesolver.exchange.keras.steps import DependsOnInput, Placed, Step, steps_of
 from shapesolver.exchange.keras.writers import ACTIVATIONS
+from shapesolver.exchange.naming import valid_name
 from shapesolver.exchange.structure import sharing_in
 from shapesolver.layers.base import Tensor
 from shapesolver.layers.source import Input, Source
@@ -85,12 +86,12 @@ class _Programmer:
         moved: dict[int, Wire] = {}
         first: Wire | None = None
         for index, node in enumerate(self._graph.nodes):
-            name = _name(node.path, node.layer.op)
+            name = valid_name(node.path) if node.path in self._graph.spans else ""
             if isinstance(node.layer, Input):
                 tensor = self._net.derivation.tensor(index)
                 assert tensor is not None
                 first = first or Wire(index)
-                inputs.append((Wire(index), _name(node.path, ""), tuple(map(_size, tensor.sizes))))
+                inputs.append((Wire(index), valid_name(node.path), tuple(map(_size, tensor.sizes))))
                 continue
             wires = tuple(moved.get(wire.node, wire) for wire in node.inputs)
             if isinstance(node.layer, Source):
@@ -159,10 +160,3 @@ class _Programmer:
 
 def _size(size: Dim) -> int | None:
     return size if isinstance(size, int) else None
-
-
-def _name(path: str, op: str) -> str:
-    """A path as a name of a Keras layer; none for one that is no more than its kind and a number."""
-    last = path.rpartition(".")[2]
-    numbered = bool(op) and last.startswith(op) and last[len(op) :].isdigit()
-    return "" if numbered else path.replace(".", "_").replace("[", "_").replace("]", "")

@@ -6,6 +6,7 @@ from typing import Any
 
 from shapesolver.exchange.keras.steps import Placed, Step, common, writes
 from shapesolver.layers.activation import PLAIN
+from shapesolver.layers.convolution import Convolving
 from shapesolver.layers.parameters import show
 
 ACTIVATIONS = frozenset([*PLAIN, "leaky_relu", "elu", "celu", "softmax", "log_softmax"]) - {"identity"}
@@ -22,6 +23,10 @@ def padded(placed: Placed, value: float = 0.0) -> tuple[list[Step], dict[str, An
     pairs = tuple(placed.number(layer.pads(1, axis), "padding") for axis in range(placed.spatial))
     if not any(before or after for before, after in pairs):
         return [], {}
+    if isinstance(layer, Convolving) and set(placed.each("stride")) == {1}:
+        spans = [placed.number(layer.extent(axis), "kernel") for axis in range(placed.spatial)]
+        if pairs == tuple(((span - 1) // 2, span // 2) for span in spans):
+            return [], {"padding": "same"}
     return [padding(placed, pairs, value)], {}
 
 
