@@ -355,3 +355,7 @@ class TestSpeed:
             size = (size + 2) // 2
         assert substitute(size, {"H": 2**60}) == 2**10 + 1
         assert str(size) == f"(H + {2**50 - 2})//{2**50} + 1"
+
+
+def test_a_wide_interval_is_one_run() -> None:
+    assert list(IntSet.interval(1, 10**24).runs()) == [(1, 10**24 + 1)]

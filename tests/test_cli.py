@@ -183,6 +183,13 @@ def test_fmt(tmp_path: Path) -> None:
         (b"input(3)\nrepeat 100000 { repeat 100000 { relu } }", "beyond what a file may lay out"),
         (b"input(3)\ncov(3)", "unknown layer `cov`"),
         (b"input(3)\nconv(4, kernel=3)", "needs channels and 1 to 3 spatial axes"),
+        (b"dialect torch\ninput(L=5, 4)\nlstm(4, layers=10**12)", "1000 is the most that are written out"),
+        (
+            b"block a0() { relu -> relu }\n"
+            + b"".join(b"block a%d() { a%d() -> a%d() }\n" % (i, i - 1, i - 1) for i in range(1, 40))
+            + b"input(3)\na39()",
+            "this line lays out more than 250000 layers",
+        ),
     ],
 )
 def test_bad_files(tmp_path: Path, content: bytes, message: str) -> None:
@@ -193,6 +200,25 @@ def test_bad_files(tmp_path: Path, content: bytes, message: str) -> None:
     assert time.perf_counter() - start < 20  # a hang is what is tested for, not speed
     assert message in done.stderr
     assert done.returncode in (1, 2)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "input(5, 5, 4)\nconv(1, kernel=10**17, padding=same)",
+        "input(5, 5, 4)\nconv(10**17, kernel=10**17, padding=10**17)",
+        "input(5, 5, 1)\nunfold(10**12)",
+        "input(10**18, 10**18, 10**18)\nflatten\ndense(10**18)",
+    ],
+)
+def test_numbers_beyond_reason_are_checked_at_once(tmp_path: Path, lines: str) -> None:
+    file = tmp_path / "vast.net"
+    file.write_text(lines)
+    start = time.perf_counter()
+    done = shapesolver("check", str(file))
+    assert time.perf_counter() - start < 20
+    assert done.returncode in (0, 1)
     assert "Traceback" not in done.stderr
 
 

@@ -119,6 +119,10 @@ class Mask:
 
     def turns_in(self, lo: int, hi: int) -> Iterator[int]:
         """The edges of the mask within ``lo..hi-1``, as if it were empty outside."""
+        if self.modulus == 1:
+            # Everything, or nothing, of the whole stretch.
+            yield from (lo, hi) if self.edges and lo < hi else ()
+            return
         inside = False
         base = lo - lo % self.modulus
         place = bisect_right(self.edges, lo - base)

@@ -45,13 +45,19 @@ def pulled(formula: Dim, lo: int | None, hi: int | None, name: str, least: int) 
     """The same where it is right only for ``n >= least``, for callers who keep to these. Remembered."""
     if lo is not None and hi is not None and lo > hi:
         return IntSet.nothing()
-    return _pull(formula, lo, hi, name, least)
+    try:
+        return _pull(formula, lo, hi, name, least)
+    except RecursionError:
+        raise Undecided("a formula nests too deep to be turned around") from None
 
 
 def preimage_of_set(formula: Dim, wanted: IntSet, symbol: str | Symbol | Formula) -> IntSet:
     """``{n : f(n) in wanted}``, of all ``n`` that the symbol can be. Raises like :func:`preimage`."""
     name, least = _named(formula, symbol)
-    return _pull_set(formula, wanted, name, least) & IntSet.interval(least, None)
+    try:
+        return _pull_set(formula, wanted, name, least) & IntSet.interval(least, None)
+    except RecursionError:
+        raise Undecided("a formula nests too deep to be turned around") from None
 
 
 def _named(formula: Dim, symbol: str | Symbol | Formula) -> tuple[str, int]:
@@ -209,6 +215,7 @@ def _by_bisection(formula: Formula, lo: int | None, hi: int | None, name: str, l
     return found
 
 
+@lru_cache(maxsize=2**14)
 def direction(formula: Dim) -> int | None:
     """1 for a formula that never falls as its symbols grow, -1 for one that never rises, 0 for a number.
 

@@ -54,6 +54,8 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         except NetError as error:
             print_found(error.diagnostics, text_of(error.filename), error.filename)
             sys.exit(UNREADABLE)
+        except RecursionError:
+            refuse("a formula of this network nests too deep to work with; give the input sizes with --at")
         except ShapeSolverError as error:
             refuse(str(error))
         except BrokenPipeError:

@@ -27,7 +27,9 @@ class TooManyCells(ValueError):
 
 
 def every(n: int) -> Cells:
-    """All cells of an axis of size ``n``."""
+    """All cells of an axis of size ``n``. Raises :class:`TooManyCells`."""
+    if n > MAX_FLAT:
+        raise TooManyCells(f"an axis has {n} cells; {MAX_FLAT} is the most that are followed one by one")
     return (1 << n) - 1
 
 

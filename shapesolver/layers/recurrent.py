@@ -18,6 +18,9 @@ from shapesolver.layers.reading import Reading, Readings, whole
 from shapesolver.layers.registry import layer
 from shapesolver.layers.work import Saved, Work
 
+MOST_LAYERS = 1_000
+"""The most layers of one recurrent stack: each has weights of its own."""
+
 
 class Recurrent(Layer):
     """What the recurrent layers share: ``(L, F)`` becomes ``(L, D*units)``, or ``(D*units,)`` for the last step."""
@@ -69,6 +72,11 @@ class Recurrent(Layer):
             "wrong-rank",
             f"{self.op} needs time and features, and its input is {tensor}",
             f"{tensor.rank} {'axis' if tensor.rank == 1 else 'axes'}",
+        )
+        yield need(
+            self.layers <= MOST_LAYERS,
+            "framework-limit",
+            f"{self.op} has {self.layers} layers; {MOST_LAYERS} is the most that are written out",
         )
         yield need(
             not (self.dialect.keras and self.layers > 1),

@@ -138,8 +138,11 @@ class ConvTranspose(Spreading, Windowed):
 
     def cells_read(self, wanted: Cells, n: int, axis: int) -> Cells:
         stride, before, read = self.at("stride", axis), self.before(n, axis), 0
-        for tap in range(self.at("kernel", axis)):
-            read |= gathered(wanted, stride, tap * self.at("dilation", axis) - before)
+        dilation = self.at("dilation", axis)
+        # Taps that write beyond the results for every cell, however many there are, are not read.
+        first = max(-((stride * (n - 1) - before) // dilation), 0)
+        for tap in range(first, min(self.at("kernel", axis), (wanted.bit_length() - 1 + before) // dilation + 1)):
+            read |= gathered(wanted, stride, tap * dilation - before)
         return read & every(n)
 
     def channels_read(self, wanted: Cells, channels: int) -> Cells:

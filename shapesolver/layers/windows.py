@@ -118,8 +118,11 @@ class Windowed(AxisWise):
     def cells_read(self, wanted: Cells, n: int, axis: int) -> Cells:
         starts, before = spread(wanted, self.at("stride", axis)), self.pads(n, axis)[0]
         read = 0
-        for tap in range(self.at("kernel", axis)):
-            read |= shifted(starts, tap * self.at("dilation", axis) - before)
+        dilation = self.at("dilation", axis)
+        # Taps that lie in the padding for every window, however many there are, read nothing.
+        first = max(-((starts.bit_length() - 1 - before) // dilation), 0)
+        for tap in range(first, min(self.at("kernel", axis), (n - 1 + before) // dilation + 1)):
+            read |= shifted(starts, tap * dilation - before)
         return read & every(n)
 
     def skips(self, axis: int) -> bool:

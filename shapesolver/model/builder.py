@@ -34,6 +34,7 @@ def build(file: tree.File, rounds: Mapping[str, int] | None = None) -> tuple[Gra
     """
     builder = Builder(rounds or {})
     try:
+        _within_limits(file.statements)
         builder.statements(file.statements, Scope())
     except LimitError as error:
         builder.blame(error)
@@ -199,6 +200,38 @@ class Builder:
             if wire is not None:
                 self._draft.names[scope.full(name.text)] = wire
                 self._draft.spans[scope.full(name.text)] = name.span
+
+
+def _within_limits(statements: tuple[tree.Statement, ...]) -> None:
+    """That blocks in blocks do not lay out more layers than a file may; raises :class:`LimitError` before they do."""
+    sizes: dict[str, int] = {}
+    for statement in statements:
+        if isinstance(statement, tree.Block):
+            sizes[statement.name.text] = _least_layers(statement.body, sizes)
+    for statement in statements:
+        if isinstance(statement, tree.Line) and _least_layers((statement,), sizes) > MAX_LAYERS:
+            raise LimitError(f"this line lays out more than {MAX_LAYERS} layers", statement.value.span)
+
+
+def _least_layers(body: tuple[tree.Statement, ...], blocks: Mapping[str, int]) -> int:
+    """The fewest layers that a body can lay out, with what earlier blocks make."""
+    total = 0
+    for statement in body:
+        if isinstance(statement, tree.Repeat) and isinstance(statement.count, tree.Number):
+            total += int(statement.count.value) * _least_layers(statement.body, blocks)
+        elif isinstance(statement, tree.Line):
+            total += max(1, _calls(statement.value, blocks))
+    return total
+
+
+def _calls(value: tree.Expression, blocks: Mapping[str, int]) -> int:
+    """What the blocks called by a line's stages make."""
+    match value:
+        case tree.Pipeline(stages=stages):
+            return sum(_calls(stage, blocks) for stage in stages)
+        case tree.Call(function=tree.Name(text=text)) | tree.Name(text=text):
+            return blocks.get(text, 0)
+    return 0
 
 
 def _least_lines(body: tuple[tree.Statement, ...]) -> int:

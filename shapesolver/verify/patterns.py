@@ -226,11 +226,16 @@ def _outside(layer: Windowed, axis: int, n: int) -> int:
     kernel, dilation, stride = (layer.at(name, axis) for name in ("kernel", "dilation", "stride"))
     results: Any = layer.size(n, axis)
     before: Any = layer.pads(n, axis)[0]
-    # Windows further in lie over real cells alone.
-    edge = layer.extent(axis) // stride + 1
+    # Windows further in lie over real cells alone, and of those at an end the outermost have most in the padding.
+    edge = min(layer.extent(axis) // stride + 1, MAX_EXTENT)
     places = {*range(min(edge, results)), *range(max(results - edge, 0), results)}
-    starts = (stride * place - before for place in places)
-    return max((sum(not 0 <= start + dilation * tap < n for tap in range(kernel)) for start in starts), default=0)
+    return max((kernel - _taps_inside(stride * place - before, kernel, dilation, n) for place in places), default=0)
+
+
+def _taps_inside(start: int, kernel: int, dilation: int, n: int) -> int:
+    """How many of a window's taps ``start + dilation*t`` lie in ``0..n - 1``."""
+    first, last = max(-(start // dilation), 0), min((n - 1 - start) // dilation, kernel - 1)
+    return max(last - first + 1, 0)
 
 
 def _worst(layer: Windowed, axis: int, n: Any) -> str:

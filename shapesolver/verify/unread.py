@@ -11,7 +11,7 @@ from typing import Any
 from shapesolver.derive import Derivation
 from shapesolver.layers.axiswise import AxisWise
 from shapesolver.layers.base import Tensor
-from shapesolver.layers.cells import Box, Cells, count, every, full, met, span
+from shapesolver.layers.cells import Box, Cells, TooManyCells, count, every, full, met, span
 from shapesolver.layers.source import Input
 from shapesolver.measure.lost import Boxes, CannotTrace, trace, unread
 from shapesolver.model.graph import Node, Wire
@@ -72,7 +72,7 @@ class Trace:
         """Whether the cells can be followed."""
         try:
             return bool(self.read)
-        except CannotTrace:
+        except (CannotTrace, TooManyCells):
             return False
 
     @cached_property
