@@ -173,14 +173,15 @@ class _Writer:
 
     def _group(self, column: Sequence[Piece], entry: Wire, scope: Scope, frame: Frame) -> None:
         items = [piece.items for piece in column]
-        if isinstance(self._nodes[items[0][0].node].layer, Input) and items[0][0].node != OUTSIDE:
-            self._source(items[0][0].node)
-            return
-        if items[0][0].node == OUTSIDE:
-            for threads in zip(*(row[0].region for row in items), strict=True):
-                self._thread(threads, entry, scope, frame)
-            return
         heads = [row[0] for row in items]
+        first = heads[0].node
+        if first == OUTSIDE:
+            if heads[0].region:
+                self._region(heads, entry, scope, frame)
+            return
+        if isinstance(self._nodes[first].layer, Input):
+            self._source(first)
+            return
         lanes = self._lanes(heads, scope, frame)
         if lanes is None and heads[0].region:
             self._region(heads, entry, scope, frame)
