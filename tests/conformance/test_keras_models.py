@@ -132,6 +132,19 @@ def test_valid_sizes_and_those_that_lose_nothing(name: str) -> None:
 # There and back.
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+def test_architectures_there_and_back(name: str) -> None:
+    """Read and built again, a model has the same sizes and as many parameters."""
+    made = model(name, (101, 133, 3))
+    net = shapesolver.from_keras(made)
+    with keras.device("meta"):
+        again = net.to_keras()
+    assert again.count_params() == made.count_params()
+    assert [tuple(t.shape) for t in again.outputs] == [tuple(t.shape) for t in made.outputs]
+    back = shapesolver.from_keras(again)
+    assert fingerprint(back.graph)[0] == fingerprint(net.graph)[0]
+
+
 def exported(net: Net) -> Iterator[Any]:
     """The network as a model object, and as what its code makes."""
     yield net.to_keras()

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from shapesolver.exchange.keras import sequences
 from shapesolver.exchange.keras.activations import activate, activation_name, relu
 from shapesolver.exchange.keras.config import LAYOUTS, Call
-from shapesolver.exchange.keras.pen import Inexpressible, Pen, move_channels
+from shapesolver.exchange.keras.pen import Config, Draw, Inexpressible, Pen, move_channels, only
 from shapesolver.layers.registry import parameter_names, spellings
 from shapesolver.model.graph import Wire
-
-Config = dict[str, Any]
-Draw = Callable[[Pen, Config, list[Wire], Call], Wire | list[Wire]]
-"""Draws one call of a layer: its configuration, its input tensors in order, and the call itself."""
 
 _WITHOUT_SIZE = """
 name trainable dtype batch_input_shape batch_shape input_shape input_dtype data_format dim_ordering activation
@@ -96,23 +93,17 @@ def _axes(config: Config, default: Any = -1) -> list[int]:
     return list(axes)
 
 
-def _only(inputs: list[Wire]) -> Wire:
-    if len(inputs) != 1:
-        raise Inexpressible(f"it is called with {len(inputs)} tensors")
-    return inputs[0]
-
-
 # Layers that need more than other spellings.
 
 
 def _activation(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
     if activation_name(config.get("activation")) is None:
         return pen.layer("identity", inputs)
-    return activate(pen, _only(inputs), config["activation"])
+    return activate(pen, only(inputs), config["activation"])
 
 
 def _relu(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
-    return relu(pen, config, _only(inputs))
+    return relu(pen, config, only(inputs))
 
 
 def _softmax(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
@@ -140,11 +131,11 @@ def _batch_norm(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wir
     if len(axes) != 1:
         raise Inexpressible("it normalises over several axes")
     flags = {key: value for key in ("scale", "center") if (value := config.get(key)) is False}
-    return _at_channels(pen, _only(inputs), axes[0], lambda wire: pen.layer("batch_norm", [wire], **flags))
+    return _at_channels(pen, only(inputs), axes[0], lambda wire: pen.layer("batch_norm", [wire], **flags))
 
 
 def _layer_norm(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
-    wire = _only(inputs)
+    wire = only(inputs)
     rank = pen.tensor(wire).rank
     axes = sorted(a if a > 0 else rank + 1 + a for a in _axes(config))
     if axes != list(range(rank + 1 - len(axes), rank + 1)):
@@ -167,7 +158,7 @@ def _group_norm(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wir
             return pen.layer("instance_norm", [wire], affine=bool(scale))
         return pen.layer("group_norm", [wire], groups=groups, affine=None if scale else False)
 
-    return _at_channels(pen, _only(inputs), axes[0], draw)
+    return _at_channels(pen, only(inputs), axes[0], draw)
 
 
 def _standardize(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
@@ -179,11 +170,11 @@ def _standardize(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wi
 
 def _named_function(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
     """A layer that changes cells, not sizes, and learns nothing."""
-    return pen.layer("pointwise", [_only(inputs)], function=pen.name.rstrip("_0123456789"))
+    return pen.layer("pointwise", [only(inputs)], function=pen.name.rstrip("_0123456789"))
 
 
 def _identity(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
-    return pen.layer("identity", [_only(inputs)])
+    return pen.layer("identity", [only(inputs)])
 
 
 def _upsampling(class_name: str) -> Draw:
@@ -207,18 +198,18 @@ def _center_crop(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wi
 
 
 def _flatten(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
-    return pen.layer("flatten", [_only(inputs)])
+    return pen.layer("flatten", [only(inputs)])
 
 
 def _reshape(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
     target = config.get("target_shape", config.get("dims"))
     if not isinstance(target, (list, tuple)):
         raise Inexpressible("its target_shape is no list of sizes")
-    return pen.layer("reshape", [_only(inputs)], sizes=[-1 if n is None else n for n in target])
+    return pen.layer("reshape", [only(inputs)], sizes=[-1 if n is None else n for n in target])
 
 
 def _repeat_vector(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
-    wide = pen.helper("unsqueeze", [_only(inputs)], axis=1)
+    wide = pen.helper("unsqueeze", [only(inputs)], axis=1)
     return pen.layer("expand", [wide], sizes=(config.get("n"), -1))
 
 
@@ -268,97 +259,15 @@ def _merge(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
     return pen.layer(op, inputs)
 
 
-def _embedding(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
-    return pen.layer("embedding", [_only(inputs)], vocabulary=config.get("input_dim"), dim=config.get("output_dim"))
-
-
-def _einsum_dense(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
-    sizes = config.get("output_shape")
-    sizes = sizes if isinstance(sizes, (list, tuple)) else [sizes]
-    wire = pen.layer(
-        "einsum_dense",
-        [_only(inputs)],
-        equation=config.get("equation"),
-        sizes=[-1 if n is None else n for n in sizes],
-        bias=config.get("bias_axes"),
-    )
-    return activate(pen, wire, config.get("activation"))
-
-
-def _recurrent(op: str) -> Draw:
-    def draw(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
-        return pen.layer(op, [_only(inputs)], **recurrent_parameters(config, op))
-
-    return draw
-
-
-def recurrent_parameters(config: Config, op: str) -> dict[str, Any]:
-    """The parameters of a recurrent layer; raises :class:`Inexpressible` for one that hands out its states."""
-    if config.get("return_state"):
-        raise Inexpressible("it hands out its last states")
-    found = {
-        "units": config.get("units", config.get("output_dim")),
-        "sequences": config.get("return_sequences") or None,
-        "bias": False if config.get("use_bias") is False else None,
-    }
-    if op == "gru" and not config.get("reset_after", "units" not in config):
-        found["reset_after"] = False
-    return found
-
-
-def _attention(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
-    roles = attention_roles(call, inputs)
-    if config.get("output_shape") is not None or config.get("attention_axes") not in (None, [1], 1):
-        raise Inexpressible("its output_shape or attention_axes are stated")
-    if config.get("use_gate") or call.kwargs.get("return_attention_scores"):
-        raise Inexpressible("it has a gate, or hands out its scores")
-    value_dim = config.get("value_dim")
-    return pen.layer(
-        "attention",
-        roles,
-        heads=config.get("num_heads"),
-        key_dim=config.get("key_dim"),
-        value_dim=None if value_dim == config.get("key_dim") else value_dim,
-        bias=False if config.get("use_bias") is False else None,
-    )
-
-
-def attention_roles(call: Call, inputs: list[Wire]) -> list[Wire]:
-    """Query, key and value in our order from Keras' (query, value, key), as few as say the same."""
-    given = dict(zip(("query", "value", "key"), inputs, strict=False))
-    order = [*("query", "value", "key")[: len(call.args)], *(k for k in call.kwargs if k in ("query", "value", "key"))]
-    if len(order) == len(inputs):
-        given = dict(zip(order, inputs, strict=True))
-    if "query" not in given or len(inputs) > 3:
-        raise Inexpressible("it is called with masks or other tensors")
-    query = given["query"]
-    value = given.get("value", query)
-    key = given.get("key", value)
-    if key == value:
-        return [query] if query == value else [query, value]
-    return [query, key, value]
-
-
-def _dot_attention(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
-    """Keras' Attention without weights: softmax of the products of queries and keys, times values."""
-    if config.get("use_scale") or config.get("score_mode", "dot") != "dot" or not 2 <= len(inputs) <= 3:
-        raise Inexpressible("it learns a scale, or does not score by products")
-    if call.kwargs.get("return_attention_scores"):
-        raise Inexpressible("it hands out its scores")
-    query, value, key = inputs[0], inputs[1], inputs[-1]
-    scores = pen.helper("matmul", [query, pen.helper("permute", [key], order=(2, 1))])
-    return pen.layer("matmul", [pen.helper("softmax", [scores]), value])
-
-
 def _layer_scale(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
     """ConvNeXt's learned factor for each channel."""
     factors = pen.layer("parameter", (), bears_name=False, sizes=(config.get("projection_dim"),))
-    return pen.layer("mul", [_only(inputs), factors])
+    return pen.layer("mul", [only(inputs), factors])
 
 
 def _stochastic_depth(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
     """ConvNeXt's dropping of whole examples."""
-    return pen.layer("dropout", [_only(inputs)], rate=config.get("drop_path_rate"))
+    return pen.layer("dropout", [only(inputs)], rate=config.get("drop_path_rate"))
 
 
 def _scaled_sum(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
@@ -395,11 +304,11 @@ SPECIAL: Mapping[str, Draw] = {
     "Minimum": _merging("min"),
     "Dot": _dot,
     "Merge": _merge,
-    "Embedding": _embedding,
-    "EinsumDense": _einsum_dense,
-    "LSTM": _recurrent("lstm"),
-    "GRU": _recurrent("gru"),
-    "SimpleRNN": _recurrent("rnn"),
-    "MultiHeadAttention": _attention,
-    "Attention": _dot_attention,
+    "Embedding": sequences.embedding,
+    "EinsumDense": sequences.einsum_dense,
+    "LSTM": sequences.recurrent("lstm"),
+    "GRU": sequences.recurrent("gru"),
+    "SimpleRNN": sequences.recurrent("rnn"),
+    "MultiHeadAttention": sequences.attention,
+    "Attention": sequences.dot_attention,
 }

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from shapesolver.exchange.keras.config import Call
 from shapesolver.exchange.sketch import Sketch
 from shapesolver.layers.base import Tensor
 from shapesolver.model.graph import Wire
+
+Config = dict[str, Any]
+"""A layer's configuration."""
 
 
 class Inexpressible(Exception):
@@ -74,6 +78,10 @@ class Pen:
         return self.sketch.reuse(earlier, inputs)
 
 
+Draw = Callable[[Pen, Config, list[Wire], Call], Wire | list[Wire]]
+"""Draws one call of a layer: its configuration, its input tensors in order, and the call itself."""
+
+
 def move_channels(pen: Pen, wire: Wire, back: bool = False) -> Wire:
     """A tensor in the other layout than the model's: what a layer with a ``data_format`` of its own works in."""
     rank = pen.tensor(wire).rank
@@ -81,3 +89,10 @@ def move_channels(pen: Pen, wire: Wire, back: bool = False) -> Wire:
     first_to_last = (*range(2, rank + 1), 1)
     order = last_to_first if pen.channels_last == back else first_to_last
     return pen.helper("permute", [wire], order=order)
+
+
+def only(inputs: list[Wire]) -> Wire:
+    """The tensor of a layer that takes one; raises :class:`Inexpressible` for several."""
+    if len(inputs) != 1:
+        raise Inexpressible(f"it is called with {len(inputs)} tensors")
+    return inputs[0]

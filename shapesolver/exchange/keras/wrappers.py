@@ -7,8 +7,9 @@ from typing import Any
 
 from shapesolver.exchange.keras.activations import activate
 from shapesolver.exchange.keras.config import Call
-from shapesolver.exchange.keras.layers import Config, draw_known, layout_of, read_parameters, recurrent_parameters
-from shapesolver.exchange.keras.pen import Inexpressible, Pen
+from shapesolver.exchange.keras.layers import draw_known, layout_of, read_parameters
+from shapesolver.exchange.keras.pen import Config, Inexpressible, Pen
+from shapesolver.exchange.keras.sequences import recurrent_parameters
 from shapesolver.layers.axiswise import AxisWise
 from shapesolver.layers.parameters import Kind
 from shapesolver.layers.registry import spellings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from shapesolver.exchange.keras.steps import Placed, Step, common, writes
@@ -282,12 +283,11 @@ def group_norm(placed: Placed) -> list[Step]:
 
 @writes("standardize")
 def standardize(placed: Placed) -> list[Step]:
-    """``layers.Normalization()``."""
+    """``layers.Normalization()``; a fixed mean and variance, which no network here states, are 0 and 1."""
     layer: Any = placed.layer
-    if layer.fixed:
-        raise placed.error("its mean and variance are not part of the network")
     axes = {} if layer.axis == (-1,) else {"axis": layer.axis or None}
-    return [Step("layers.Normalization", (), axes)]
+    fixed = {"mean": 0.0, "variance": 1.0} if layer.fixed else {}
+    return [Step("layers.Normalization", (), {**axes, **fixed})]
 
 
 @writes("dropout")
@@ -363,7 +363,15 @@ def pointwise(placed: Placed) -> list[Step]:
         return [known]
     if layer.function in UNARY:
         return [Step(f"ops.{layer.function}")]
+    with_number = WITH_NUMBER.fullmatch(layer.function)
+    if with_number is not None and with_number[1] in BINARY:
+        number = float(with_number[2])
+        whole = number.is_integer() and "." not in with_number[2]
+        return [Step(f"ops.{with_number[1]}", (int(number) if whole else number,))]
     raise placed.error(f"what {show(layer.function)} computes is not known")
 
 
+WITH_NUMBER = re.compile(r"(\w+)\(x, (-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\)")
+"""A function of a cell and a number, as an import writes it: ``add(x, 3.0)``."""
+BINARY = frozenset(["add", "subtract", "multiply", "divide", "true_divide", "power", "maximum", "minimum"])
 UNARY = frozenset(["abs", "sqrt", "square", "log", "log1p", "sin", "cos", "tan", "negative", "sign", "floor", "ceil"])
