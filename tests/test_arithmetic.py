@@ -359,3 +359,14 @@ class TestSpeed:
 
 def test_a_wide_interval_is_one_run() -> None:
     assert list(IntSet.interval(1, 10**24).runs()) == [(1, 10**24 + 1)]
+
+
+def test_what_is_known_of_one_symbol_is_not_believed_of_its_namesake() -> None:
+    """A padding that may be 0 and a size that is 1 or more may have one name, in different networks."""
+    size, padding = symbol("p", least=1), symbol("p", least=0)
+    assert size != padding
+    assert size // 3 != padding // 3
+    assert maximum(size, 1) == size
+    assert str(maximum(padding, 1)) == "max(p, 1)"
+    assert minimum(size + 2, 3) == 3
+    assert str(minimum(padding + 2, 3)) == "min(p + 2, 3)"

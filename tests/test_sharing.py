@@ -95,7 +95,7 @@ def test_weights_that_do_not_fit_are_a_finding() -> None:
 
 
 def test_weights_that_fit_for_some_sizes_alone_are_a_condition_on_them() -> None:
-    lines = "a = x -> flatten -> dense(4)\nb = y -> flatten -> reuse(a)"
+    lines = "a = x -> flatten -> dense(4)\nb = y -> flatten -> reuse(a)\noutput a, b"
     net = parse(f"x = input(H=8, W=8, 3)\ny = input(12, 12, 3)\n{lines}")
     assert codes(net.at(H=12, W=12)) == []
     assert codes(net.at(H=9, W=16)) == []

@@ -11,13 +11,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Atom:
-    """One indivisible factor of a formula; compared by what it says."""
+    """One indivisible factor of a formula; compared by what it says, and by what its symbols can be."""
 
     text: str
-    """The atom as people write it; two atoms with the same text are the same."""
+    """The atom as people write it."""
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Atom) and self.text == other.text
+        # Texts differ almost always; where they do not, a symbol inside may still have another least value.
+        return self is other or (isinstance(other, Atom) and self.text == other.text and self.parts() == other.parts())
 
     def __hash__(self) -> int:
         return hash(self.text)
@@ -35,6 +36,12 @@ class Symbol(Atom):
     """An unknown integer that is ``least`` or more (sizes are positive, paddings may be zero)."""
 
     least: int = 1
+
+    def __eq__(self, other: object) -> bool:
+        same = isinstance(other, Symbol) and self.text == other.text and self.least == other.least
+        return self is other or same
+
+    __hash__ = Atom.__hash__
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,14 +1,13 @@
-"""Inverse questions against islpy and z3, side by side in one run: ``python -m tests.benchmarks.inverse``.
+"""Inverse questions against islpy and z3.
 
 Each question is put to each in its own terms, from the formula to the full set (z3: the two ends, by
-optimisation, which is what it can do). Medians of alternating runs; ratios are to ours.
+optimisation, which is what it can do).
 """
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from functools import partial
 
 import islpy
 import z3
@@ -18,8 +17,7 @@ from shapesolver.arithmetic.decide import decide
 from shapesolver.arithmetic.extremes import provably_at_most
 from shapesolver.arithmetic.pullback import pulled
 from shapesolver.arithmetic.solutions import solutions
-
-ROUNDS = 15
+from tests.benchmarks.harness import Call, Case
 
 
 def chain_ours() -> object:
@@ -119,7 +117,7 @@ def parity_z3() -> object:
     return solver.check()
 
 
-QUESTIONS: dict[str, tuple[Callable[[], object], Callable[[], object], Callable[[], object]]] = {
+QUESTIONS: dict[str, tuple[Call, Call, Call]] = {
     "mnist 2x2": (mnist_ours, mnist_isl, mnist_z3),
     "50 layers to 10^6": (chain_ours, chain_isl, chain_z3),
     "U-Net valid sizes": (unet_ours, unet_isl, unet_z3),
@@ -128,29 +126,18 @@ QUESTIONS: dict[str, tuple[Callable[[], object], Callable[[], object], Callable[
 }
 
 
-def measure() -> dict[str, tuple[float, float, float]]:
-    """Median milliseconds of each question: ours, islpy, z3."""
-    found = {}
-    for name, functions in QUESTIONS.items():
-        times: list[list[float]] = [[], [], []]
-        for _ in range(ROUNDS):
-            for index, function in enumerate(functions):
-                # What was remembered of the round before is forgotten, so that every round starts as the first.
-                pulled.cache_clear()
-                provably_at_most.cache_clear()
-                start = time.perf_counter()
-                function()
-                times[index].append((time.perf_counter() - start) * 1000)
-        found[name] = tuple(statistics.median(each) for each in times)
-    return found  # type: ignore[return-value]
+def cases() -> Iterator[Case]:
+    """Each question; what ours remembered of the round before is forgotten, so that every round starts as the first."""
+    for name, (ours, isl, smt) in QUESTIONS.items():
+        peers = {"islpy": partial(_of, isl), "z3": partial(_of, smt)}
+        yield Case(name, partial(_forgetting, ours), peers, {"islpy": 5.0, "z3": 5.0})
 
 
-def main() -> None:
-    """Print the table."""
-    print(f"{'question':<24}{'ours ms':>10}{'islpy ms':>10}{'z3 ms':>10}{'islpy/ours':>12}{'z3/ours':>10}")
-    for name, (ours, isl, smt) in measure().items():
-        print(f"{name:<24}{ours:>10.3f}{isl:>10.3f}{smt:>10.3f}{isl / ours:>12.1f}{smt / ours:>10.1f}")
+def _of(call: Call) -> Call:
+    return call
 
 
-if __name__ == "__main__":
-    main()
+def _forgetting(call: Call) -> object:
+    pulled.cache_clear()
+    provably_at_most.cache_clear()
+    return call()
