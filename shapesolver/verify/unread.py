@@ -62,9 +62,13 @@ class Trace:
 
     @cached_property
     def read(self) -> Mapping[Wire, Boxes]:
-        """What the outputs depend on. Raises :class:`CannotTrace`."""
-        tensors = ((wire, self.derivation.tensor(*wire)) for wire in self.derivation.graph.outputs)
-        wanted = {wire: (full(tensor.sizes),) for wire, tensor in tensors if tensor is not None}  # type: ignore[arg-type]
+        """What the outputs depend on. Raises :class:`CannotTrace`, also where an output cannot be built."""
+        wanted = {}
+        for wire in self.derivation.graph.outputs:
+            tensor = self.derivation.tensor(*wire)
+            if tensor is None:
+                raise CannotTrace(f"{self.derivation.graph.nodes[wire.node].path} cannot be built")
+            wanted[wire] = (full(tensor.sizes),)  # type: ignore[arg-type]
         return trace(self.derivation, wanted)
 
     @property
