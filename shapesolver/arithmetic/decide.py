@@ -31,7 +31,7 @@ from shapesolver.arithmetic.conditions import (
 from shapesolver.arithmetic.formula import Dim, Formula, canonical
 from shapesolver.arithmetic.masks import Undecided
 from shapesolver.arithmetic.sets import IntSet
-from shapesolver.arithmetic.solutions import solutions
+from shapesolver.arithmetic.solutions import solutions, solutions_within
 from shapesolver.arithmetic.substitution import substitute
 
 __all__ = ["Proved", "Refuted", "Undecided", "Verdict", "decide", "equalities", "example", "solutions"]
@@ -83,8 +83,8 @@ def decide(condition: Truth, assumptions: Truth = True) -> Verdict:
 
 def _decide_in_one(condition: Truth, assumptions: Truth, symbol: Symbol) -> Verdict:
     """The verdict on one symbol, by all that it can be."""
-    domain = solutions(assumptions, symbol)
-    least = solutions(negate(condition), symbol, domain).min
+    domain = solutions_within(assumptions, symbol, IntSet.interval(symbol.least, None))
+    least = solutions_within(negate(condition), symbol, domain).min
     return Proved(vacuous=not domain) if least is None else Refuted({symbol.text: least})
 
 

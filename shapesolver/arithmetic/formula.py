@@ -21,6 +21,7 @@ law tests compare them with brute force.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from math import gcd
 from typing import TYPE_CHECKING
 
@@ -202,6 +203,12 @@ def floor_div(numerator: Dim, denominator: Dim) -> Dim:
         return numerator // denominator
     if denominator < 0:
         return floor_div(-numerator, -denominator)
+    return floor_by_number(numerator, denominator)
+
+
+@lru_cache(maxsize=2**14)
+def floor_by_number(numerator: Formula, denominator: int) -> Dim:
+    """The same for a number of 2 or more. Remembered: a network divides the same sizes over and over."""
     whole: dict[Monomial, int] = {}
     rest: dict[Monomial, int] = {}
     for monomial, coefficient in numerator.terms:
@@ -384,4 +391,7 @@ def _is_reduced(atom: Atom) -> bool:
 
 
 def _sorted(item: Dim) -> Dim:
-    return Formula(tuple(sorted(item.terms)), item.constant) if isinstance(item, Formula) else item
+    if isinstance(item, int) or len(item.terms) == 1:
+        return item
+    terms = tuple(sorted(item.terms))
+    return item if terms == item.terms else Formula(terms, item.constant)

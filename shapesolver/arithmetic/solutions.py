@@ -33,7 +33,7 @@ def solutions(condition: Truth, symbol: str | Symbol | Formula, domain: IntSet |
     """
     unknown = _symbol(condition, symbol)
     possible = IntSet.interval(unknown.least, None)
-    return _solve(condition, unknown, possible if domain is None else possible & domain)
+    return solutions_within(condition, unknown, possible if domain is None else possible & domain)
 
 
 def _symbol(condition: Truth, symbol: str | Symbol | Formula) -> Symbol:
@@ -47,7 +47,8 @@ def _symbol(condition: Truth, symbol: str | Symbol | Formula) -> Symbol:
     return found[0] if found else symbol if isinstance(symbol, Symbol) else Symbol(name)
 
 
-def _solve(condition: Truth, symbol: Symbol, domain: IntSet) -> IntSet:
+def solutions_within(condition: Truth, symbol: Symbol, domain: IntSet) -> IntSet:
+    """The same for a condition that is known to be about the symbol alone, and a domain of what it can be."""
     match condition:
         case bool():
             return domain if condition else IntSet.nothing()
@@ -56,10 +57,10 @@ def _solve(condition: Truth, symbol: Symbol, domain: IntSet) -> IntSet:
         case Either(items):
             found = IntSet.nothing()
             for item in items:
-                found |= _solve(item, symbol, domain - found)
+                found |= solutions_within(item, symbol, domain - found)
             return found
         case Negation(item):
-            return domain - _solve(item, symbol, domain)
+            return domain - solutions_within(item, symbol, domain)
     try:
         return domain & _solve_simple(condition, symbol)
     except Undecided:
@@ -77,12 +78,12 @@ def _solve_all(items: tuple[Condition, ...], symbol: Symbol, domain: IntSet) -> 
                 one = _solve_simple(item, symbol)
                 found = one if found is None else found & one
             else:
-                domain = _solve(item, symbol, domain)
+                domain = solutions_within(item, symbol, domain)
         except Undecided:
             waiting.append(item)
     domain = domain if found is None else domain & found
     for item in waiting:
-        domain = _solve(item, symbol, domain)
+        domain = solutions_within(item, symbol, domain)
     return domain
 
 
