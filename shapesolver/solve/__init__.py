@@ -8,12 +8,11 @@ from shapesolver.language import parse_expression
 from shapesolver.language.queries import read_question
 from shapesolver.language.questions import Inverse, Losing, Proof, Valid, Why
 from shapesolver.solve.answers import Answer, Status
+from shapesolver.solve.errors import QuestionError, unknown_layer
 from shapesolver.solve.losses import losing_layers
-from shapesolver.solve.names import unknown_layer
 from shapesolver.solve.progress import Progress, unwatched
 from shapesolver.solve.proofs import proof
 from shapesolver.solve.solver import Solver
-from shapesolver.solve.unknowns import QuestionError
 
 if TYPE_CHECKING:
     from shapesolver.language import tree

@@ -16,10 +16,11 @@ from shapesolver.layers.parameters import ParameterError
 from shapesolver.model.graph import Graph
 from shapesolver.solve.answers import Answer, Box, Status
 from shapesolver.solve.conditions import assumed, limits, needs
+from shapesolver.solve.errors import QuestionError, UnbuildableError
 from shapesolver.solve.parameters import ParameterQuestion
 from shapesolver.solve.progress import Progress
 from shapesolver.solve.targets import read_target
-from shapesolver.solve.unknowns import ParameterUnknown, QuestionError, UnbuildableError
+from shapesolver.solve.unknowns import ParameterUnknown
 
 MOST_APART = 1_000
 """The most combinations tried of values for each axis or end, where no one value does."""

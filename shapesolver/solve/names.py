@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
@@ -12,10 +11,10 @@ from shapesolver.derive import Derivation
 from shapesolver.diagnostics import Span
 from shapesolver.language import tree
 from shapesolver.model.errors import BuildError
-from shapesolver.model.graph import Graph, Wire
+from shapesolver.model.graph import Wire
 from shapesolver.model.scope import Scope, TensorValue
 from shapesolver.model.values import Values, dotted_text
-from shapesolver.solve.unknowns import QuestionError, UnbuildableError
+from shapesolver.solve.errors import QuestionError, UnbuildableError, unknown_layer
 
 
 @dataclass(slots=True)
@@ -90,17 +89,6 @@ class Reader:
         if name not in self.derivation.graph.holes:
             raise QuestionError(f"the file has no hole ?{name}")
         return symbol(name, least=0)
-
-
-def unknown_layer(graph: Graph, path: str) -> QuestionError:
-    """The error for a path that names no layer, with the layers that it may mean."""
-    inside = [node.path for node in graph.nodes if node.path.startswith((f"{path}.", f"{path}["))]
-    if inside:
-        more = f" and {len(inside) - 4} more" if len(inside) > 4 else ""
-        return QuestionError(f"`{path}` is several layers; name one: {', '.join(inside[:4])}{more}")
-    close = difflib.get_close_matches(path, {**graph.names, **{node.path: None for node in graph.nodes}}, n=3)
-    hint = f"; did you mean {' or '.join(close)}?" if close else ""
-    return QuestionError(f"no layer is called `{path}`{hint}")
 
 
 def _letters(expression: Any) -> set[str]:

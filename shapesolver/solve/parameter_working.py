@@ -10,9 +10,9 @@ from shapesolver.arithmetic import symbols
 from shapesolver.layers.parameters import ParameterError
 from shapesolver.model.graph import Wire
 from shapesolver.solve.answers import Answer, Box, Check, Status
+from shapesolver.solve.errors import QuestionError
 from shapesolver.solve.reasons import jump_past
 from shapesolver.solve.targets import read_target
-from shapesolver.solve.unknowns import QuestionError
 from shapesolver.solve.working import along, next_door
 
 if TYPE_CHECKING:

@@ -21,22 +21,14 @@ from shapesolver.model.graph import Graph, Wire
 from shapesolver.solve.answers import Answer, Box, Status
 from shapesolver.solve.conditions import assumed, limits, needs, upstream
 from shapesolver.solve.coverage import nothing_lost, reading
+from shapesolver.solve.errors import QuestionError, UnbuildableError
 from shapesolver.solve.names import Reader
 from shapesolver.solve.parameter_working import worked_parameters
 from shapesolver.solve.progress import Progress
 from shapesolver.solve.ranking import lossless_first, ordered
 from shapesolver.solve.regions import Region, region
 from shapesolver.solve.targets import Target, about, read_target
-from shapesolver.solve.unknowns import (
-    WINDOW,
-    ParameterUnknown,
-    QuestionError,
-    UnbuildableError,
-    by_axis,
-    by_end,
-    tried_and_solved,
-    with_unknowns,
-)
+from shapesolver.solve.unknowns import WINDOW, ParameterUnknown, by_axis, by_end, tried_and_solved, with_unknowns
 
 MAX_NATURAL = 5_000
 """The most combinations up to which every value within natural limits is tried, so that the answer is proved."""

@@ -13,9 +13,9 @@ from shapesolver.model.graph import Graph, Wire
 from shapesolver.network import Network
 from shapesolver.solve.answers import Answer, Box, Check, Status
 from shapesolver.solve.conditions import assumed, limits, needs
+from shapesolver.solve.errors import QuestionError
 from shapesolver.solve.progress import Progress
 from shapesolver.solve.targets import normal, read_target
-from shapesolver.solve.unknowns import QuestionError
 from shapesolver.solve.working import along
 
 WORDS = ("count", "rounds", "repeats", "times")

@@ -18,6 +18,7 @@ from shapesolver.network import MAX_SIZE, Network
 from shapesolver.solve.answers import Answer, Status
 from shapesolver.solve.conditions import all_nodes, assumed, limits, needs
 from shapesolver.solve.coverage import Read, nothing_lost, reading
+from shapesolver.solve.errors import QuestionError
 from shapesolver.solve.every_size import for_every_size
 from shapesolver.solve.general import general_answer
 from shapesolver.solve.names import Reader
@@ -27,13 +28,7 @@ from shapesolver.solve.reasons import Asked, instead, why_not
 from shapesolver.solve.regions import Region, region
 from shapesolver.solve.repeats import repeat_asked, rounds_that_give
 from shapesolver.solve.targets import Target, normal, read_target, text_of, wants_sizes
-from shapesolver.solve.unknowns import (
-    ParameterUnknown,
-    QuestionError,
-    bare_unknown,
-    hole_unknown,
-    parameter_unknown,
-)
+from shapesolver.solve.unknowns import ParameterUnknown, bare_unknown, hole_unknown, parameter_unknown
 from shapesolver.solve.working import law_of, rule_for, unread_cells, worked
 
 

@@ -13,8 +13,8 @@ from shapesolver.language.questions import Inverse
 from shapesolver.layers.base import Tensor
 from shapesolver.model.graph import Wire
 from shapesolver.model.values import dotted_text
+from shapesolver.solve.errors import QuestionError, UnbuildableError
 from shapesolver.solve.names import Reader
-from shapesolver.solve.unknowns import QuestionError, UnbuildableError
 
 AXIS_WORDS = {"H": "height", "W": "width", "L": "length", "D": "depth", "C": "channels"}
 

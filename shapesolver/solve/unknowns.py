@@ -13,13 +13,13 @@ from typing import Any
 from shapesolver.arithmetic import Dim, Formula, symbols
 from shapesolver.arithmetic.atoms import Symbol
 from shapesolver.derive import Derivation
-from shapesolver.diagnostics import ShapeSolverError
 from shapesolver.layers.axiswise import AxisWise
 from shapesolver.layers.base import Layer
 from shapesolver.layers.parameters import MAX_SIZE, Kind
 from shapesolver.layers.registry import parameter_names
 from shapesolver.model.calls import flat
 from shapesolver.model.graph import Graph
+from shapesolver.solve.errors import QuestionError, unknown_layer
 
 LINEAR = (
     "padding",
@@ -51,14 +51,6 @@ WINDOW = ("kernel", "stride", "padding", "dilation", "output_padding", "amount",
 """Parameters that decide which cells are read."""
 
 ENDS = ("before", "after")
-
-
-class QuestionError(ShapeSolverError):
-    """A question about something that the network does not have."""
-
-
-class UnbuildableError(QuestionError):
-    """A question about a layer that cannot be built, perhaps only with the values being tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +89,6 @@ def parameter_unknown(derivation: Derivation, path: str, qualified: bool = False
     Axes go by letter or number, ends by ``before`` and ``after`` or number. A block's name will do where one of its
     layers alone has the parameter. Raises :class:`QuestionError` for names that mean nothing.
     """
-    from shapesolver.solve.names import unknown_layer
-
     graph = derivation.graph
     pieces = path.replace("[", ".[").split(".")
     for cut in range(len(pieces) - 1, 0, -1):

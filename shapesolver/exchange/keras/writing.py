@@ -13,7 +13,7 @@ from typing import Any
 from shapesolver.exchange.keras.building import attention_order
 from shapesolver.exchange.keras.program import Call, Program, program_of
 from shapesolver.exchange.keras.steps import Step
-from shapesolver.exchange.torch.printing import Bracket, Doc, lines
+from shapesolver.exchange.printing import Bracket, Doc, lines
 from shapesolver.model.graph import Wire
 from shapesolver.network import Network
 

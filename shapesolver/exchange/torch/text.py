@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import PurePath
 
+from shapesolver.exchange.printing import Bracket, document, flat, lines
 from shapesolver.exchange.torch.classes import ModuleClass, camel, classify, sequential
 from shapesolver.exchange.torch.code import Call, Expression
 from shapesolver.exchange.torch.forward import Forward
 from shapesolver.exchange.torch.layers import Writing
-from shapesolver.exchange.torch.printing import Bracket, document, flat, lines
 from shapesolver.exchange.torch.program import Leaf, Part, Tree, author_names, safe, segments, walk
 from shapesolver.layers.base import Tensor
 from shapesolver.layers.source import Input
