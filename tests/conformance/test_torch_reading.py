@@ -180,4 +180,4 @@ def test_the_page_shows_what_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "models_of_the_page.py").write_text(code, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     run = CliRunner().invoke(main, ["import", "models_of_the_page:Small", "--input", "3,64,64"])
-    assert run.output == page.partition("--input 3,64,64\n")[2].partition("```")[0]
+    assert run.output == page.partition("--input 3,64,64\n```\n\n```\n")[2].partition("```")[0]
