@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,7 +20,9 @@ def cases() -> Iterator[Case]:
 
 
 def _process(command: list[str]) -> Call:
-    return lambda: subprocess.run(command, check=True, capture_output=True)
+    # Installed packages have their byte code; a checkout may be kept from writing its own.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return lambda: subprocess.run(command, check=True, capture_output=True, env=environment)
 
 
 def _importing(name: str) -> Callable[[], Call]:
