@@ -42,6 +42,8 @@ def load(path: str | Path, inputs: Sequence[str] = ()) -> Net:
     from shapesolver import exchange
 
     if not exchange.is_foreign(path):
+        if inputs:
+            raise exchange.ExchangeError(f"{path} states the sizes of its inputs itself")
         return parse(read(Path(path)), str(path))
     return imported(exchange.load(path, inputs), str(path))
 

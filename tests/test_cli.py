@@ -30,6 +30,19 @@ def rows(text: str) -> list[str]:
     return [line.rstrip() for line in text.splitlines()]
 
 
+@pytest.mark.parametrize("command", ["show", "cost", "draw", "field", "export --to torch"])
+def test_a_file_states_the_sizes_of_its_inputs_itself(command: str) -> None:
+    done = shapesolver(*command.split(), MNIST, "--input", "28,28,1")
+    assert (done.returncode, done.stderr) == (2, f"shapesolver: {MNIST} states the sizes of its inputs itself\n")
+
+
+def test_sizes_of_inputs_that_no_file_takes() -> None:
+    for command in (["check", MNIST], ["compare", MNIST, MNIST]):
+        done = shapesolver(*command, "--input", "28,28,1")
+        assert done.returncode == 2
+        assert "every model here states the sizes of its inputs itself" in done.stderr
+
+
 def test_show_with_formulas() -> None:
     done = shapesolver("show", MNIST, "--formulas")
     assert done.returncode == 0

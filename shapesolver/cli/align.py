@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from shapesolver.cli.common import AT, FILE, FINDINGS, echo_json, guarded, load_net, require_layer
+from shapesolver.cli.common import AT, FILE, FINDINGS, INPUTS, echo_json, guarded, load_net, require_layer
 
 
 @click.command(name="align")
@@ -15,9 +15,10 @@ from shapesolver.cli.common import AT, FILE, FINDINGS, echo_json, guarded, load_
 @click.argument("layer")
 @click.argument("other")
 @AT
+@INPUTS
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @guarded
-def command(file: Path, layer: str, other: str, at: dict[str, int], style: str) -> None:
+def command(file: Path, layer: str, other: str, at: dict[str, int], inputs: tuple[str, ...], style: str) -> None:
     """Where the units of OTHER lie among those of LAYER, and the crop of LAYER that lays them on each other.
 
     Exit code 1 where no crop does.
@@ -25,7 +26,7 @@ def command(file: Path, layer: str, other: str, at: dict[str, int], style: str) 
     from shapesolver.measure.alignment import align
     from shapesolver.render.alignment import alignment_json, alignment_text
 
-    net = load_net(file, at).usual()
+    net = load_net(file, at, inputs).usual()
     for path in (layer, other):
         require_layer(net, path)
     found = align(net, layer, other)

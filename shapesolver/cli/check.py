@@ -15,11 +15,13 @@ import click
 from shapesolver.cli.common import (
     AT,
     FINDINGS,
+    INPUTS,
     UNREADABLE,
     UnwritableError,
     echo_json,
     foreign_text,
     guarded,
+    inputs_by_file,
     is_foreign,
     stdin_text,
     text_of,
@@ -56,6 +58,7 @@ class Entries(click.ParamType):  # type: ignore[type-arg]  # generic in the newe
 @click.command(name="check")
 @click.argument("paths", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="FILE|FOLDER...")
 @AT
+@INPUTS
 @click.option("--select", type=Entries(), default="", metavar="RULES", help="Look for these only: SS2,lost-padding.")
 @click.option("--ignore", type=Entries(), default="", metavar="RULES", help="Do not look for these.")
 @click.option("--strict", is_flag=True, help="Look for rules that are off by default too; notes fail as well.")
@@ -73,6 +76,7 @@ class Entries(click.ParamType):  # type: ignore[type-arg]  # generic in the newe
 def command(
     paths: tuple[Path, ...],
     at: dict[str, int],
+    inputs: tuple[str, ...],
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     strict: bool,
@@ -89,7 +93,7 @@ def command(
     files = net_files(paths)
     if not files:
         raise click.UsageError(f"there is no .net file in {', '.join(map(str, paths))}")
-    run = _Run(at, select, ignore, strict)
+    run = _Run(at, inputs_by_file([file.path for file in files], inputs), select, ignore, strict)
     if diff:
         sys.exit(max([run.show_change(file) for file in _with_progress(files)]))
     outcomes = [run.outcome(file, fix) for file in _with_progress(files)]
@@ -120,6 +124,7 @@ class _Run:
     """
 
     at: dict[str, int]
+    inputs: dict[Path, Sequence[str]]
     select: tuple[str, ...]
     ignore: tuple[str, ...]
     strict: bool
@@ -131,7 +136,7 @@ class _Run:
         settled = self._settled(file)
         terms = self._terms(file, settled)
         try:
-            text, changed = _text(file), False
+            text, changed = self._text(file), False
             if fix:
                 fixed = fix_text(text, file.name, terms)
                 text, changed = fixed, _write(file, text, fixed)
@@ -148,7 +153,7 @@ class _Run:
         from shapesolver.checking import fix_text
 
         try:
-            old = _text(file)
+            old = self._text(file)
             new = fix_text(old, file.name, self._terms(file, self._settled(file)))
         except (ShapeSolverError, ValueError) as error:
             click.echo(f"shapesolver: {error}", err=True)
@@ -156,6 +161,16 @@ class _Run:
         lines = difflib.unified_diff(old.splitlines(True), new.splitlines(True), file.name, f"{file.name} (fixed)")
         click.echo("".join(lines), nl=False)
         return FINDINGS if old != new else 0
+
+    def _text(self, file: Found) -> str:
+        """The file's text; raises :class:`ShapeSolverError` where it cannot be read."""
+        from shapesolver.language import UnreadableError, read
+
+        if file.trouble:
+            raise UnreadableError(f"{file.path} {file.trouble}")
+        if file.is_stdin:
+            return stdin_text()
+        return foreign_text(file.path, self.inputs[file.path]) or read(file.path)
 
     def _settled(self, file: Found) -> Configuration:
         return configuration_for(Path.cwd() if file.is_stdin else file.path.parent)
@@ -172,15 +187,6 @@ class _Run:
         if file.named:
             return Terms(self.at, select, ignore, settled.at)
         return Terms({}, select, ignore, {**settled.at, **self.at})
-
-
-def _text(file: Found) -> str:
-    """The file's text; raises :class:`ShapeSolverError` where it cannot be read."""
-    from shapesolver.language import UnreadableError, read
-
-    if file.trouble:
-        raise UnreadableError(f"{file.path} {file.trouble}")
-    return stdin_text() if file.is_stdin else foreign_text(file.path) or read(file.path)
 
 
 def _write(file: Found, old: str, new: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, wraps
 from pathlib import Path
@@ -37,6 +37,13 @@ class Sizes(click.ParamType):  # type: ignore[type-arg]  # generic in the newest
 
 AT = click.option("--at", type=Sizes(), default="", metavar="H=224,W=224", help="Sizes of the inputs.")
 FILE = click.argument("file", type=click.Path(path_type=Path))
+INPUTS = click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar='"3, H=224, W=224"',
+    help="The sizes of an input, batch left out, for a model that does not state them; once for each input.",
+)
 OUT = click.option(
     "-o", "--output", "out", type=click.Path(path_type=Path), help="Write to this file instead of standard output."
 )
@@ -71,12 +78,12 @@ def refuse(message: str) -> NoReturn:
     sys.exit(UNREADABLE)
 
 
-def load_net(file: Path, at: dict[str, int]) -> Net:
-    """The network of a file or model, or of standard input for ``-``, at these sizes."""
+def load_net(file: Path, at: dict[str, int], inputs: Sequence[str] = ()) -> Net:
+    """The network of a file or model, or of standard input for ``-``, at these sizes; its ``inputs`` as said."""
     from shapesolver.net import load, parse
 
     with printed_warnings():
-        net = parse(stdin_text(), "<stdin>") if str(file) == "-" else load(file)
+        net = parse(stdin_text(), "<stdin>") if str(file) == "-" else load(file, inputs)
     try:
         return net.at(**at)
     except ValueError as error:
@@ -90,13 +97,23 @@ def is_foreign(file: Path) -> bool:
     return is_foreign(file)
 
 
-def foreign_text(file: Path) -> str:
+def inputs_by_file(files: Sequence[Path], inputs: Sequence[str]) -> dict[Path, Sequence[str]]:
+    """What is said of inputs, for those of several files that may leave it open; a usage error where none does."""
+    from shapesolver.exchange import takes_inputs
+
+    taking = [file for file in files if takes_inputs(file)]
+    if inputs and not taking:
+        raise click.BadParameter("every model here states the sizes of its inputs itself", param_hint="--input")
+    return {file: inputs if file in taking else () for file in files}
+
+
+def foreign_text(file: Path, inputs: Sequence[str] = ()) -> str:
     """A model of another framework as a network's text, warnings printed; nothing for a file of ours."""
     from shapesolver import exchange
 
     if not exchange.is_foreign(file):
         return ""
-    model = exchange.load(file)
+    model = exchange.load(file, inputs)
     for warning in model.warnings:
         click.echo(f"shapesolver: {warning}", err=True)
     return model.text

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from shapesolver.cli.common import AT, FILE, OUT, echo_json, guarded, load_net, write_out
+from shapesolver.cli.common import AT, FILE, INPUTS, OUT, echo_json, guarded, load_net, write_out
 
 
 @click.command(name="convert")
@@ -14,9 +14,12 @@ from shapesolver.cli.common import AT, FILE, OUT, echo_json, guarded, load_net, 
 @click.option("--fully-convolutional", is_flag=True, help="Turn dense layers over a flattened map into convolutions.")
 @OUT
 @AT
+@INPUTS
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @guarded
-def command(file: Path, fully_convolutional: bool, out: Path | None, at: dict[str, int], style: str) -> None:
+def command(
+    file: Path, fully_convolutional: bool, out: Path | None, at: dict[str, int], inputs: tuple[str, ...], style: str
+) -> None:
     """FILE as another network that does the same: its new text, and how its weights are mapped.
 
     Without -o the mapping follows the text as comments.
@@ -25,7 +28,7 @@ def command(file: Path, fully_convolutional: bool, out: Path | None, at: dict[st
 
     if not fully_convolutional:
         raise click.UsageError("say into what: --fully-convolutional")
-    made = load_net(file, at).fully_convolutional()
+    made = load_net(file, at, inputs).fully_convolutional()
     if style == "json":
         echo_json(conversion_json(made))
         return

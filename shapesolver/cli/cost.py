@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
-from shapesolver.cli.common import AT, FILE, FINDINGS, echo_json, guarded, load_net, print_found
+from shapesolver.cli.common import AT, FILE, FINDINGS, INPUTS, echo_json, guarded, load_net, print_found
 from shapesolver.measure.numbers import BITS
 
 
 @click.command(name="cost")
 @FILE
 @AT
+@INPUTS
 @click.option("--dtype", type=click.Choice([*BITS]), default="float32", show_default=True, help="The type of numbers.")
 @click.option("--batch", type=click.IntRange(1, 10**18), default=1, show_default=True, help="How many examples.")
 @click.option(
@@ -25,12 +26,19 @@ from shapesolver.measure.numbers import BITS
 @click.option("--format", "style", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 @guarded
 def command(
-    file: Path, at: dict[str, int], dtype: str, batch: int, sort: str | None, depth: int | None, style: str
+    file: Path,
+    at: dict[str, int],
+    inputs: tuple[str, ...],
+    dtype: str,
+    batch: int,
+    sort: str | None,
+    depth: int | None,
+    style: str,
 ) -> None:
     """What FILE costs: multiply-accumulates, parameters and memory, layer by layer, with shares and totals."""
     from shapesolver.render import cost
 
-    net = load_net(file, at)
+    net = load_net(file, at, inputs)
     usual = net.usual()
     if next(usual.derivation.broken(), None) is not None:
         print_found(usual.check(), net.text, net.filename)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shapesolver.cli.common import AT, FILE, OUT, guarded, load_net, require_layer, write_out
+from shapesolver.cli.common import AT, FILE, INPUTS, OUT, guarded, load_net, require_layer, write_out
 
 if TYPE_CHECKING:
     from shapesolver.net import Net
@@ -23,6 +23,7 @@ PIPE_WIDTH = 100
 @FILE
 @click.argument("layer", required=False)
 @AT
+@INPUTS
 @click.option("--svg", is_flag=True, help="The same as --format svg.")
 @click.option(
     "--format",
@@ -34,10 +35,17 @@ PIPE_WIDTH = 100
 @OUT
 @guarded
 def command(
-    file: Path, layer: str | None, at: dict[str, int], svg: bool, style: str | None, unfold: bool, out: Path | None
+    file: Path,
+    layer: str | None,
+    at: dict[str, int],
+    inputs: tuple[str, ...],
+    svg: bool,
+    style: str | None,
+    unfold: bool,
+    out: Path | None,
 ) -> None:
     """Draw the windows of a LAYER over its cells, or without LAYER the whole network as boxes and arrows."""
-    net = load_net(file, at)
+    net = load_net(file, at, inputs)
     styles = GRAPH_STYLES if layer is None else WINDOWS_STYLES
     style = "svg" if svg else style or styles[0]
     if style not in styles:

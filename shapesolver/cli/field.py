@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from shapesolver.cli.common import AT, FILE, echo_json, guarded, load_net, require_layer
+from shapesolver.cli.common import AT, FILE, INPUTS, echo_json, guarded, load_net, require_layer
 
 if TYPE_CHECKING:
     from shapesolver.net import Net
@@ -31,15 +31,22 @@ class Unit(click.ParamType):  # type: ignore[type-arg]  # generic in the newest 
 @FILE
 @click.argument("layer", required=False)
 @click.option("--unit", type=Unit(), metavar="ROW,COLUMN", help="Where this unit's field lies, counted from 0.")
-@click.option("--input", "of", metavar="NAME", help="Look at this input only.")
+@click.option("--of", metavar="NAME", help="Look at this input only.")
 @AT
+@INPUTS
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @guarded
 def command(
-    file: Path, layer: str | None, unit: tuple[int, ...] | None, of: str | None, at: dict[str, int], style: str
+    file: Path,
+    layer: str | None,
+    unit: tuple[int, ...] | None,
+    of: str | None,
+    at: dict[str, int],
+    inputs: tuple[str, ...],
+    style: str,
 ) -> None:
     """What the units of LAYER see of the inputs of FILE: the receptive field's size, stride and padding."""
-    net = load_net(file, at)
+    net = load_net(file, at, inputs)
     if layer is None:
         if unit is not None:
             raise click.UsageError("--unit needs a LAYER")
@@ -63,7 +70,7 @@ def _row(net: Net, path: str, of: str | None, alone: bool) -> Row:
     if of is not None:
         known = [source.path for source in net.inputs]
         if of not in known:
-            raise click.BadParameter(f"no input is called {of!r}; there are {', '.join(known)}", param_hint="--input")
+            raise click.BadParameter(f"no input is called {of!r}; there are {', '.join(known)}", param_hint="--of")
         field = replace(field, axes=tuple(axis for axis in field.axes if axis.input == of))
     found = notes(net, field, None if alone else placed.wire.node)
     return path, field, (*found, *size_notes(net, path)) if alone else found

@@ -6,19 +6,13 @@ from pathlib import Path
 
 import click
 
-from shapesolver.cli.common import OUT, guarded, write_out
+from shapesolver.cli.common import INPUTS, OUT, guarded, write_out
 
 
 @click.command(name="import")
 @click.argument("source")
 @OUT
-@click.option(
-    "--input",
-    "inputs",
-    multiple=True,
-    metavar='"3, H=224, W=224"',
-    help="The sizes of an input, batch left out, for a model that does not state them; once for each input.",
-)
+@INPUTS
 @guarded
 def command(source: str, out: Path | None, inputs: tuple[str, ...]) -> None:
     """SOURCE as a .net file: model.keras, a Keras config.json, model.onnx, or module.path:factory."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shapesolver.cli.common import AT, FILE, FINDINGS, echo_json, guarded, load_net, print_found
+from shapesolver.cli.common import AT, FILE, FINDINGS, INPUTS, echo_json, guarded, load_net, print_found
 from shapesolver.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 @click.command(name="show")
 @FILE
 @AT
+@INPUTS
 @click.option("--formulas", is_flag=True, help="Show every size as a formula in the input sizes, too.")
 @click.option("--weights", is_flag=True, help="Show the shapes of all weights.")
 @click.option("--format", "style", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 @guarded
-def command(file: Path, at: dict[str, int], formulas: bool, weights: bool, style: str) -> None:
+def command(file: Path, at: dict[str, int], inputs: tuple[str, ...], formulas: bool, weights: bool, style: str) -> None:
     """Every layer of FILE: what it is, its size, its weights and parameters."""
     from shapesolver.render import summary
 
-    net = load_net(file, at)
+    net = load_net(file, at, inputs)
     table = summary.summarise(net)
     if style == "json":
         echo_json(summary.to_json(table))

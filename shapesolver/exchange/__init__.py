@@ -18,14 +18,17 @@ if TYPE_CHECKING:
     from shapesolver.exchange.sketch import Imported
     from shapesolver.network import Network
 
-__all__ = ["EXTRAS", "WRITERS", "ExchangeError", "is_foreign", "load", "needs", "write"]
+__all__ = ["EXTRAS", "WRITERS", "ExchangeError", "is_foreign", "load", "needs", "takes_inputs", "write"]
 
 FILES = {
     ".keras": "shapesolver.exchange.keras.reading:read_file",
     ".json": "shapesolver.exchange.keras.reading:read_file",
     ".onnx": "shapesolver.exchange.onnx.reading:read_file",
 }
-"""Who reads a file, by its ending: ``(path) -> Imported``."""
+"""Who reads a file, by its ending: ``(path, inputs) -> Imported``."""
+
+STATED = (".onnx",)
+"""The endings of files that always state the sizes of their inputs."""
 
 OBJECTS = {
     "keras": "shapesolver.exchange.keras.reading:read_model",
@@ -54,6 +57,11 @@ def is_foreign(source: str | Path) -> bool:
     return Path(source).suffix.lower() in FILES or _FACTORY.fullmatch(str(source)) is not None
 
 
+def takes_inputs(source: str | Path) -> bool:
+    """Whether the sizes of the inputs can be said beside it: of a model that may leave them open."""
+    return is_foreign(source) and Path(source).suffix.lower() not in STATED
+
+
 def load(source: Any, inputs: Sequence[str] = ()) -> Imported:
     """A model as a network: a file of another framework, ``module.path:factory``, or a model object.
 
@@ -67,9 +75,7 @@ def load(source: Any, inputs: Sequence[str] = ()) -> Imported:
         return _from_model(source, type(source).__name__, inputs)
     reader = FILES.get(Path(source).suffix.lower())
     if reader is not None:
-        if inputs:
-            raise ExchangeError(f"{source} states the sizes of its inputs itself")
-        return _function(reader)(Path(source))  # type: ignore[no-any-return]
+        return _function(reader)(Path(source), inputs)  # type: ignore[no-any-return]
     if _FACTORY.fullmatch(str(source)) is None:
         raise ExchangeError(f"{source} is no model that is known: {', '.join(FILES)}, or module.path:factory")
     return _from_model(_made(str(source)), str(source), inputs)

@@ -56,7 +56,12 @@ class Names:
 
 
 def valid_name(text: str) -> str:
-    """The text as a name: other characters become underscores, and a word of the language is numbered."""
+    """The text as a name: other characters become underscores, and a word of the language is numbered.
+
+    A mere number, as the layers of an ``nn.Sequential`` have it, is no name: empty.
+    """
+    if text.isdecimal():
+        return ""
     name = _INVALID.sub("_", text).strip("_") if not text.isidentifier() or not text.isascii() else text
     if name[:1].isdigit():
         name = f"n{name}"

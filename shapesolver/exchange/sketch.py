@@ -9,7 +9,7 @@ from shapesolver.arithmetic import Dim, symbol
 from shapesolver.derive import apply
 from shapesolver.diagnostics import Span
 from shapesolver.exchange.errors import ExchangeError
-from shapesolver.exchange.naming import Names
+from shapesolver.exchange.naming import Names, valid_name
 from shapesolver.language import parse_expression, tree
 from shapesolver.layers.base import Layer, Tensor
 from shapesolver.layers.dialects import Dialect
@@ -176,7 +176,7 @@ class Sketch:
         tensors = tuple(self.tensor(wire) for wire in inputs)
         results = () if None in tensors else apply(layer, tensors).outputs
         path = self._names.give(name, layer.op)
-        if name and name != layer.op:
+        if valid_name(name) and name != layer.op:
             self._given[path] = NOWHERE
         self._nodes.append(
             Node(path, layer, tuple(inputs), NOWHERE, max(len(results), 1), symbolic=is_symbolic(layer), shared=shared)

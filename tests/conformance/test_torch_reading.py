@@ -174,6 +174,35 @@ def test_a_factory_by_its_name(
     assert printed in run.output
 
 
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [
+        (["show"], "conv1    conv(8, kernel=3, stride=2)  8 x 15 x 15"),
+        (["check"], "warning[SS201] lost-pixels: conv1 loses up to 1 row and column of input_1"),
+        (["ask", "what input size gives 4x4"], "9 -> 4"),
+        (["cost"], "conv1    8 x 15 x 15"),
+        (["draw", "conv1"], "conv1, along H and W: 32 rows and columns in, 15 out"),
+        (["field", "conv1"], "input_1.H  3     2"),
+        (["why", "conv1"], "conv1.H = (H - 3)//2 + 1 = 15"),
+        (["explain", "conv1"], "conv1 is conv(8, kernel=3, stride=2), line 5"),
+        (["export", "--to", "torch"], "nn.Conv2d(3, 8, kernel_size=3, stride=2)"),
+        (["align", "input_1", "conv1"], "conv1"),
+        (["convert", "--fully-convolutional"], "no dense layer follows"),
+        (["compare", "same.net"], "conv1"),
+        (["check", "same.net"], "2 files: 2 warnings in 2 of them"),
+    ],
+)  # fmt: skip
+def test_every_command_takes_the_sizes_of_a_models_inputs(
+    arguments: list[str], printed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "models_for_test.py").write_text(FILE, encoding="utf-8")
+    (tmp_path / "same.net").write_text("dialect torch\ninput(3, H=32, W=32)\nconv(8, kernel=3, stride=2) -> relu\n")
+    monkeypatch.chdir(tmp_path)
+    command, *rest = arguments
+    run = CliRunner().invoke(main, [command, "models_for_test:small", *rest, "--input", "3,32,32"])
+    assert printed in run.output
+
+
 def test_the_page_shows_what_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (Path(__file__).parents[2] / "docs" / "exchange.md").read_text(encoding="utf-8")
     code = page.partition("# models.py\n")[2].partition("```")[0]

@@ -36,9 +36,12 @@ class Observed(NamedTuple):
 NOTHING = Observed({}, ())
 
 
-def read_file(path: Path) -> Imported:
-    """A ``.keras`` archive or a JSON configuration; raises :class:`ExchangeError` where it is no model."""
-    return _imported(read_config(path), str(path), (), NOTHING)
+def read_file(path: Path, inputs: Sequence[str] = ()) -> Imported:
+    """A ``.keras`` archive or a JSON configuration, with other ``inputs`` than it states where some are given.
+
+    Raises :class:`ExchangeError` where it is no model.
+    """
+    return _imported(read_config(path), str(path), inputs, NOTHING)
 
 
 def read_model(model: Any, source: str, inputs: Sequence[str] = ()) -> Imported:

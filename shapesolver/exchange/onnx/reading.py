@@ -26,8 +26,10 @@ BATCH_NAMES = ("n", "b", "bs", "batch", "batch_size", "batchsize", "num_batch", 
 assert operators
 
 
-def read_file(path: Path) -> Imported:
-    """The network of an ``.onnx`` file; raises :class:`ExchangeError`."""
+def read_file(path: Path, inputs: Sequence[str] = ()) -> Imported:
+    """The network of an ``.onnx`` file, which states its inputs itself; raises :class:`ExchangeError`."""
+    if inputs:
+        raise ExchangeError(f"{path} states the sizes of its inputs itself")
     return _imported(proto.load(path), path.name)
 
 
