@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from functools import partial
+from itertools import count
+
 import pytest
 
 from shapesolver.checking import Terms, check_text, fix_text
 from shapesolver.diagnostics import Diagnostic
+from shapesolver.network import Network
 from shapesolver.render.excerpt import plain
+from shapesolver.verify.fixing.attempts import MAX_EFFORT
 from shapesolver.verify.fixing.edits import Text
 
 
@@ -134,3 +140,26 @@ def test_a_finding_that_is_meant_is_allowed_at_the_end_of_its_line(line: str, al
     (fix,) = (fix for fix in found[0].fixes if fix.kind == "or")
     assert fix.title == "end the line with `# allow: gaps`"
     assert Text(head + line).after(fix.edits) == head + allowed
+
+
+def test_the_search_is_bounded_by_work_and_not_by_a_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first findings have their fixes; a machine that is ten times as slow offers the same."""
+    lines = "".join(f"cov(8, {3 + number % 2})\n" for number in range(150))
+    text = f"image = input(900, 900, 1)\n{lines}"
+
+    def fixes() -> list[int]:
+        return [len(finding.fixes) for finding in findings(text)]
+
+    seen: list[str] = []
+    examine = Network.examine
+    monkeypatch.setattr(Network, "examine", classmethod(lambda cls, *given: seen.append(given[0]) or examine(*given)))
+    found = fixes()
+    effort = sum(changed.count("\n") for changed in seen)
+    assert sum(found) >= 20
+    assert found == sorted(found, reverse=True)
+    assert not found[-1]
+    assert effort <= MAX_EFFORT
+    monkeypatch.setattr(time, "monotonic", partial(next, count(0, 3600)))
+    monkeypatch.setattr(time, "perf_counter", time.monotonic)
+    monkeypatch.setattr(time, "time", time.monotonic)
+    assert fixes() == found

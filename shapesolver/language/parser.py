@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import lark
@@ -24,6 +24,8 @@ from shapesolver.language.tokens import Tokens
 
 MAX_ERRORS = 20
 """How many errors of a text are reported; those after it are counted."""
+REMEMBERED = 8
+"""How many texts' trees are kept: a network's own, and those that a search for fixes goes back to."""
 
 
 class Parsed(NamedTuple):
@@ -41,7 +43,11 @@ def _net_parser() -> tuple[lark.Lark, Tokens]:
 
 def parse(text: str, filename: str = "<text>") -> Parsed:
     """The tree of a file's text and its errors; never raises for what a text may hold."""
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return _parsed(text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _parsed(text: str) -> Parsed:
     run = _Run(text)
     file = run.file()
     return Parsed(attach(file, run.comments(), text.split("\n")), run.reported())

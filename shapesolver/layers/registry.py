@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple, TypeVar, dataclass_transform
 
 from shapesolver.layers.base import Layer
@@ -95,9 +95,10 @@ def parameter_names(op: str) -> Mapping[str, str]:
     return found
 
 
-def suggestions(name: str) -> list[str]:
+@lru_cache
+def suggestions(name: str) -> tuple[str, ...]:
     """Layer names close to a misspelt one, best first: the language's own, or else another framework's."""
     lowered = name.lower()
     own = difflib.get_close_matches(lowered, kinds(), n=2, cutoff=0.6)
     others = {known.lower(): known for known in spellings()}
-    return own or [others[match] for match in difflib.get_close_matches(lowered, others, n=1, cutoff=0.6)]
+    return tuple(own) or tuple(others[m] for m in difflib.get_close_matches(lowered, others, n=1, cutoff=0.6))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
-from time import monotonic
 from typing import NamedTuple
 
 from shapesolver.diagnostics import Diagnostic, Edit, Fix, Severity
@@ -14,11 +13,14 @@ from shapesolver.network import Network
 from shapesolver.verify import verify
 from shapesolver.verify.fixing.edits import Text
 
-MAX_EFFORT = 60_000
-"""How many lines and layers all attempts on one text may go through: a large file has fewer fixes, not a long wait."""
+MAX_EFFORT = 25_000
+"""How many lines and layers all attempts on one text may go through: a large file has fewer fixes, not a long wait.
 
-MAX_SECONDS = 3.0
-"""How long the search may take for one text, after which findings have the fixes that were found up to then."""
+A count of work and no clock, so that a text has the same fixes on every machine; it takes some three seconds.
+"""
+
+MAX_SERVED = 8
+"""Among how many findings the effort is dealt out. Those after them have what these leave."""
 
 _WEIGHT = {Severity.NOTE: 1, Severity.WARNING: 2, Severity.ERROR: 3}
 
@@ -62,7 +64,6 @@ class Attempts:
         self._select = tuple(select)
         self._ignore = tuple(ignore)
         self._spent = 0
-        self._began = monotonic()
         self._part = 1.0
         self._known: dict[tuple[str, tuple[tuple[str, int], ...]], Outcome] = {}
 
@@ -84,13 +85,16 @@ class Attempts:
 
     def afford(self, times: int = 1) -> bool:
         """Whether the network may be gone through so many times more; if so, they count as done."""
-        self._spent += times * (len(self.text.lines) + (0 if self.net is None else len(self.net)))
-        within = self._spent <= MAX_EFFORT * self._part
-        return within and monotonic() - self._began <= MAX_SECONDS * self._part
+        layers = len(self.text.lines) if self.net is None else len(self.net)
+        spent = self._spent + times * (len(self.text.lines) + layers)
+        if spent > MAX_EFFORT * self._part:
+            return False
+        self._spent = spent
+        return True
 
-    def allot(self, part: float) -> None:
-        """Allow up to this part of all effort and time, so that the first finding does not use it up."""
-        self._part = part
+    def allot(self, number: int, findings: int) -> None:
+        """Allow the search for one finding, counted from 1, so much that it leaves some to those after it."""
+        self._part = min(number / min(findings, MAX_SERVED), 1)
 
     def after(self, edits: Iterable[Edit], sizes: Mapping[str, int] | None = None) -> Outcome | None:
         """The text with the edits made, at these sizes or the same; ``None`` once too much has been tried."""

@@ -31,7 +31,7 @@ def with_fixes(found: Iterable[Diagnostic], attempts: Attempts) -> tuple[Diagnos
     findings = [*found]
     mended = []
     for number, finding in enumerate(findings, start=1):
-        attempts.allot(number / len(findings))
+        attempts.allot(number, len(findings))
         mended.append(replace(finding, fixes=_offered(finding, attempts)))
     return tuple(mended)
 
