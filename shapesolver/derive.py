@@ -30,7 +30,7 @@ class Outcome(NamedTuple):
     """The first need that no size meets."""
 
 
-@lru_cache(maxsize=2**16)
+@lru_cache(maxsize=2**14)
 def apply(layer: Layer, inputs: tuple[Tensor, ...]) -> Outcome:
     """The layer's size law and needs on these inputs. Remembered: real networks repeat themselves."""
     conditions: list[Need] = []
@@ -43,7 +43,7 @@ def apply(layer: Layer, inputs: tuple[Tensor, ...]) -> Outcome:
     return Outcome(layer.outputs(*inputs), tuple(conditions), None)
 
 
-@lru_cache(maxsize=2**16)
+@lru_cache(maxsize=2**14)
 def work_of(layer: Layer, inputs: tuple[Tensor, ...]) -> Work:
     """What one example costs the layer, given that it can be built. Remembered, as sizes are."""
     return layer.work(*inputs)
@@ -112,23 +112,29 @@ def derive(graph: Graph, values: Mapping[str, Dim] | None = None) -> Derivation:
     grids = _grids(graph)
     for index, node in enumerate(graph.nodes):
         layer, outcome = node.layer, None
-        inputs: Any = [_output(outcomes, *wire) for wire in node.inputs]
-        if None not in inputs:
+        inputs = _consumed(node, outcomes)
+        if inputs is not None:
             try:
                 layer = with_values(layer, known) if node.symbolic else layer
                 needs: tuple[Need, ...] = ()
-                if layer.aligns and grids is not None and len(inputs) == 2:
+                if grids is not None and layer.aligns and len(inputs) == 2:
                     layer, needs = grids.aligned(node, layer, inputs)
-                outcome = _named_results(node, _needing(apply(layer, tuple(inputs)), needs))
+                outcome = apply(layer, inputs)
+                if needs:
+                    outcome = _needing(outcome, needs)
+                if len(outcome.outputs) != node.results and outcome.broken is None:
+                    outcome = _misnamed(node, outcome)
                 if node.shared is not None or node.tied is not None:
                     outcome = _shared_weights(graph, index, layer, outcome, layers, outcomes)
             except ParameterError as error:
                 outcome = Outcome((), (), need(False, "framework-limit", f"{node.layer.op}'s parameter {error}"))
         outcomes.append(outcome)
         layers.append(layer)
-        if grids is not None and outcome is not None:
-            grids.add(index, node, layer, tuple(inputs), outcome.outputs)
-        for text, reference in mentions.get(index, ()):
+        if grids is not None and inputs is not None and outcome is not None:
+            grids.add(index, node, layer, inputs, outcome.outputs)
+        if index not in mentions:
+            continue
+        for text, reference in mentions[index]:
             tensor = _output(outcomes, index, reference.wire.output)
             if tensor is not None:
                 size = _size(tensor, reference.axis)
@@ -157,6 +163,17 @@ def _needing(outcome: Outcome, needs: tuple[Need, ...]) -> Outcome:
     return outcome._replace(conditions=(*conditions, *outcome.conditions)) if conditions else outcome
 
 
+def _consumed(node: Node, outcomes: list[Outcome | None]) -> tuple[Tensor, ...] | None:
+    """What a node consumes, if all of it could be built: in a chain, the very tuple that the layer before it made."""
+    if len(node.inputs) == 1:
+        index, output = node.inputs[0]
+        before = outcomes[index]
+        if before is not None and output == 0 and len(before.outputs) == 1:
+            return before.outputs
+    tensors = tuple([_output(outcomes, *wire) for wire in node.inputs])
+    return None if None in tensors else tensors  # type: ignore[return-value]
+
+
 def _output(outcomes: list[Outcome | None], node: int, output: int) -> Tensor | None:
     outcome = outcomes[node]
     if outcome is None or output >= len(outcome.outputs):
@@ -164,11 +181,9 @@ def _output(outcomes: list[Outcome | None], node: int, output: int) -> Tensor | 
     return outcome.outputs[output]
 
 
-def _named_results(node: Node, outcome: Outcome) -> Outcome:
-    """The outcome, broken where the file names another number of results than there are."""
+def _misnamed(node: Node, outcome: Outcome) -> Outcome:
+    """The outcome of a node whose line names another number of results than there are."""
     made = len(outcome.outputs)
-    if outcome.broken is not None or made == node.results:
-        return outcome
     names = ", ".join("abcdefgh"[: min(made, 8)])
     message = f"{node.layer.op} makes {made} results, and the line names {node.results}"
     return Outcome((), outcome.conditions, need(False, "wrong-arity", message, f"write `{names} = ...`"))

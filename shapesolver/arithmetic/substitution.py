@@ -15,24 +15,34 @@ def substitute(item: Any, values: Mapping[str, Any]) -> Any:
     """The dimension with symbols replaced, by name, by integers, formulas or numpy arrays."""
     if not isinstance(item, Formula):
         return item
+    monomials = [monomial for monomial, _ in item.terms]
+    replaced = [tuple(_substitute_atom(atom, values) for atom in monomial) for monomial in monomials]
+    if monomials == replaced:
+        return item  # the same object, which is cheap to compare with what was worked out before
     result: Any = item.constant
-    for monomial, coefficient in item.terms:
+    for factors, (_, coefficient) in zip(replaced, item.terms, strict=True):
         product: Any = coefficient
-        for atom in monomial:
-            product = _substitute_atom(atom, values) * product
+        for factor in factors:
+            product = (Formula.of(factor) if isinstance(factor, Atom) else factor) * product
         result = product + result
     return result
 
 
 def _substitute_atom(atom: Atom, values: Mapping[str, Any]) -> Any:
+    """What the atom becomes; the atom itself where nothing in it is replaced."""
     match atom:
         case Floor(numerator=numerator, denominator=denominator):
-            return substitute(numerator, values) // substitute(denominator, values)
+            top, bottom = substitute(numerator, values), substitute(denominator, values)
+            return atom if top is numerator and bottom is denominator else top // bottom
         case Extreme(least=least, items=items):
-            return (minimum if least else maximum)(*(substitute(item, values) for item in items))
+            new = tuple(substitute(item, values) for item in items)
+            kept = all(a is b for a, b in zip(new, items, strict=True))
+            return atom if kept else (minimum if least else maximum)(*new)
         case Group(inner=inner):
-            return substitute(inner, values)
+            new = substitute(inner, values)
+            return atom if new is inner else new
         case Scaled(size=size, factor=factor):
-            return scaled(substitute(size, values), factor)
+            new = substitute(size, values)
+            return atom if new is size else scaled(new, factor)
     found = values.get(atom.text)
-    return Formula.of(atom) if found is None else found
+    return atom if found is None else found

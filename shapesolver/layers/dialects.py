@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 LATEST_OPSET = 22
 """The first ONNX operator set whose pools bound the last ceil_mode window, and the default here."""
@@ -47,10 +48,16 @@ class Dialect:
 
     def axes(self, rank: int) -> tuple[str, ...]:
         """The axis names of a tensor of this rank, batch left out: ``("H", "W", "C")`` or ``("C", "H", "W")``."""
-        if rank - 1 not in _SPATIAL_AXES:
-            return tuple(f"A{index + 1}" for index in range(rank))
-        spatial = _SPATIAL_AXES[rank - 1]
-        return (*spatial, "C") if self.channels_last else ("C", *spatial)
+        return _axes(rank, self.channels_last)
+
+
+@cache
+def _axes(rank: int, channels_last: bool) -> tuple[str, ...]:
+    """Remembered so that tensors share them: there is one tensor and more to a layer."""
+    if rank - 1 not in _SPATIAL_AXES:
+        return tuple(f"A{index + 1}" for index in range(rank))
+    spatial = _SPATIAL_AXES[rank - 1]
+    return (*spatial, "C") if channels_last else ("C", *spatial)
 
 
 NAMES = tuple(_CHANNELS_LAST)

@@ -66,13 +66,13 @@ def cases(group: str) -> Iterable[Case]:
 def line(result: Result) -> str:
     """A row for the terminal."""
     peers = "   ".join(f"{peer} {told(result, peer)}" for peer in result.peers)
-    return f"  {result.case.name:<34} {readable(result.ours.seconds):>9}   {peers}"
+    return f"  {result.case.name:<34} {readable(result.ours.value, result.case.unit):>9}   {peers}"
 
 
 def told(result: Result, peer: str) -> str:
     """A peer's time and how many times ours that is, or why there is none."""
     timing, ratio = result.peers[peer], result.ratio(peer)
-    return timing.why if ratio is None else f"{readable(timing.seconds)} (x {ratio:.3g})"
+    return timing.why if ratio is None else f"{readable(timing.value, result.case.unit)} (x {ratio:.3g})"
 
 
 def machine() -> str:
@@ -98,9 +98,10 @@ def figures(found: dict[str, list[Result]]) -> dict[str, object]:
             group: [
                 {
                     "name": result.case.name,
-                    "seconds": result.ours.seconds,
+                    "unit": result.case.unit,
+                    "value": result.ours.value,
                     "peers": {
-                        peer: {"seconds": t.seconds, "ratio": result.ratio(peer), "why": t.why}
+                        peer: {"value": t.value, "ratio": result.ratio(peer), "why": t.why}
                         for peer, t in result.peers.items()
                     },
                     "goals": dict(result.verdicts()),
@@ -121,7 +122,7 @@ def markdown(found: dict[str, list[Result]]) -> str:
         lines.append("| --- |" + " ---: |" * (1 + len(peers)))
         for result in results:
             cells = [told(result, peer) if peer in result.peers else "" for peer in peers]
-            lines.append(f"| {' | '.join([result.case.name, readable(result.ours.seconds), *cells])} |")
+            lines.append(f"| {' | '.join([result.case.name, readable(result.ours.value, result.case.unit), *cells])} |")
         lines.append("")
     return "\n".join(lines)
 

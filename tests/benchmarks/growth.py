@@ -24,10 +24,10 @@ def cases() -> Iterator[Case]:
         yield Case(f"derive, {width:,} lanes", _derive(wide(width)), rounds=3)
 
 
-def deep(depth: int) -> str:
-    """A chain of this many layers, no line like the one before."""
+def deep(depth: int, sizes: str = "H=224, W=224") -> str:
+    """A chain of this many layers over an image of these sizes, no line like the one before."""
     lines = (f"conv({32 + index % 7}, kernel={1 + index % 5}, padding=2)" for index in range(depth))
-    return "\n".join(["dialect torch", "x = input(3, H=224, W=224)", *lines])
+    return "\n".join(["dialect torch", f"x = input(3, {sizes})", *lines])
 
 
 def wide(width: int) -> str:

@@ -6,12 +6,15 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 ROUNDS = 9
 LEAST_SECONDS = 0.005
 """A call shorter than this is repeated until a round takes as long."""
 
-Call = Callable[[], object]
+SECONDS = "s"
+
+Call = Callable[[], Any]
 
 
 class Missing(Exception):
@@ -30,15 +33,17 @@ class Case:
     goals: Mapping[str, float] = field(default_factory=dict)
     """How many times as long as ours each peer should take at the least."""
     limit: float | None = None
-    """The seconds that ours should take at the most."""
+    """The figure that ours should come to at the most."""
     rounds: int = ROUNDS
+    unit: str = SECONDS
+    """What is measured: the seconds that a call takes, or what it returns, in another unit."""
 
 
 @dataclass(frozen=True)
-class Timing:
-    """The median of several rounds, in seconds a call; or why there is none."""
+class Figure:
+    """The median of several rounds, in the case's unit; or why there is none."""
 
-    seconds: float | None
+    value: float | None
     why: str = ""
 
 
@@ -47,12 +52,12 @@ class Result:
     """What a case came to."""
 
     case: Case
-    ours: Timing
-    peers: Mapping[str, Timing]
+    ours: Figure
+    peers: Mapping[str, Figure]
 
     def ratio(self, peer: str) -> float | None:
         """How many times as long as ours the peer took."""
-        theirs, ours = self.peers[peer].seconds, self.ours.seconds
+        theirs, ours = self.peers[peer].value, self.ours.value
         return None if theirs is None or ours is None else theirs / ours
 
     def verdicts(self) -> Iterator[tuple[str, bool]]:
@@ -61,22 +66,25 @@ class Result:
             ratio = self.ratio(peer)
             if ratio is not None:
                 yield f"{self.case.name}: {peer} takes at least {least:g} times as long", ratio >= least
-        if self.case.limit is not None and self.ours.seconds is not None:
-            yield f"{self.case.name}: at most {readable(self.case.limit)}", self.ours.seconds <= self.case.limit
+        if self.case.limit is not None and self.ours.value is not None:
+            most = readable(self.case.limit, self.case.unit)
+            yield f"{self.case.name}: at most {most}", self.ours.value <= self.case.limit
 
 
 def run(case: Case) -> Result:
     """Prepare every peer, warm all up once, then measure them in turn."""
+    if case.unit != SECONDS:
+        return Result(case, Figure(case.ours()), {})
     calls: dict[str, Call] = {"": case.ours}
-    failed: dict[str, Timing] = {}
+    failed: dict[str, Figure] = {}
     for peer, prepare in case.peers.items():
         try:
             call = prepare()
             call()
         except (Missing, ImportError) as reason:
-            failed[peer] = Timing(None, f"missing: {reason}")
+            failed[peer] = Figure(None, f"missing: {reason}")
         except Exception as error:  # a peer that cannot answer is a result
-            failed[peer] = Timing(None, f"fails: {type(error).__name__}")
+            failed[peer] = Figure(None, f"fails: {type(error).__name__}")
         else:
             calls[peer] = call
     repeats = {name: _repeats(call) for name, call in calls.items()}
@@ -84,7 +92,7 @@ def run(case: Case) -> Result:
     for _ in range(case.rounds):
         for name, call in calls.items():
             times[name].append(_seconds(call, repeats[name]))
-    found = {name: Timing(statistics.median(seconds)) for name, seconds in times.items()}
+    found = {name: Figure(statistics.median(seconds)) for name, seconds in times.items()}
     return Result(case, found.pop(""), {peer: found.get(peer) or failed[peer] for peer in case.peers})
 
 
@@ -103,11 +111,13 @@ def _seconds(call: Call, repeats: int) -> float:
     return (time.perf_counter() - start) / repeats
 
 
-def readable(seconds: float | None) -> str:
+def readable(value: float | None, unit: str = SECONDS) -> str:
     """``1.2 ms``."""
-    if seconds is None:
+    if value is None:
         return ""
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds / 1e-6:.3g} us"
+    if unit != SECONDS:
+        return f"{value:,.0f} {unit}"
+    for prefix, size in (("s", 1.0), ("ms", 1e-3)):
+        if value >= size:
+            return f"{value / size:.3g} {prefix}"
+    return f"{value / 1e-6:.3g} us"
