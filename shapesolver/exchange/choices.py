@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain, count
 from typing import Any
 
 from shapesolver.exchange.frames import Frame
@@ -119,13 +120,12 @@ class _Chooser:
     def _name(self, shape: Shape) -> str:
         stems = {self._stem(piece) for piece in shape.pieces}
         stem = stems.pop() if len(stems) == 1 else ""
-        name = stem if len(stem) > 2 and not is_word(stem) else self._description(shape)
-        unique, number = name, 1
-        while unique in self._taken or is_word(unique):
-            number += 1
-            unique = f"{name}{number}"
-        self._taken.add(unique)
-        return unique
+        description = self._description(shape)
+        wished = [stem, description] if len(stem) > 2 else [description]
+        numbered = (f"{description}{number}" for number in count(2))
+        name = next(name for name in chain(wished, numbered) if name not in self._taken and not is_word(name))
+        self._taken.add(name)
+        return name
 
     def _stem(self, piece: Piece) -> str:
         """What the names of a piece's layers begin with, numbers left out."""

@@ -73,6 +73,15 @@ def is_word(name: str) -> bool:
     return name in KEYWORDS or name in kinds() or name in WORDS or name in FUNCTIONS or name == "_"
 
 
+def common_words(names: Sequence[str]) -> str:
+    """The words, divided by underscores, that stand at the same places of all names: ``layer1_conv`` of
+    ``layer1_0_conv`` and ``layer1_1_conv``."""
+    words = [name.split("_") for name in names]
+    if len({*map(len, words)}) > 1:
+        return ""
+    return "_".join(column[0] for column in zip(*words, strict=True) if len({*column}) == 1)
+
+
 def common_stem(names: Sequence[str]) -> str:
     """What all names begin with."""
     first, last = min(names), max(names)

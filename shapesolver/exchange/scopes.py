@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
 
 from shapesolver.exchange import phrases
 from shapesolver.exchange.naming import is_word
 from shapesolver.language import tree
+from shapesolver.language.formatter import INDENT, WIDTH, expression
 from shapesolver.model.graph import Wire
 
 ENTRY = Wire(-2)
@@ -16,6 +17,8 @@ ENTRY = Wire(-2)
 
 LOCAL_NAMES = ("x", "y", "z", "u", "v", "w")
 """What results are called that have no name of their own."""
+BODY_WIDTH = WIDTH - len(INDENT) + len(" -> ")
+"""The longest line in a block, and the arrow that it does not end with."""
 
 
 @dataclass(slots=True, eq=False)
@@ -28,9 +31,21 @@ class LineDraft:
     """What it would be called, were it mentioned."""
     allow: tuple[str, ...] = ()
 
-    def finished(self) -> tree.Line:
-        """The line."""
-        first, *more = self.stages
+    def finished(self) -> Iterator[tree.Line]:
+        """The line; several where it is too long for one and has nothing that must stand on the same."""
+        lengths = [len(expression(stage)) + len(" -> ") for stage in self.stages]
+        ends = [len(lengths)]
+        if not self.names and not self.allow and max(lengths) <= BODY_WIDTH:
+            # The last line takes the most, so that what is elementwise stays together.
+            for start in reversed(range(len(lengths))):
+                if sum(lengths[start : ends[-1]]) > BODY_WIDTH:
+                    ends.append(start + 1)
+        starts = [*ends[1:], 0]
+        for start, end in zip(reversed(starts), reversed(ends), strict=True):
+            yield self._line(self.stages[start:end])
+
+    def _line(self, stages: Sequence[tree.Expression]) -> tree.Line:
+        first, *more = stages
         value = tree.Pipeline((first, *more), span=phrases.NOWHERE) if more else first
         notes = tree.Notes(after=f"# allow: {', '.join(self.allow)}" if self.allow else "")
         return tree.Line(
@@ -45,9 +60,9 @@ class RepeatDraft:
     count: tree.Expression
     body: Scope
 
-    def finished(self) -> tree.Repeat:
+    def finished(self) -> Iterator[tree.Repeat]:
         """The repeat."""
-        return tree.Repeat(self.count, None, tuple(self.body.statements()), span=phrases.NOWHERE)
+        yield tree.Repeat(self.count, None, tuple(self.body.statements()), span=phrases.NOWHERE)
 
 
 class Scope:
@@ -65,7 +80,7 @@ class Scope:
     def statements(self) -> Iterator[tree.Statement]:
         """The statements, once all is written."""
         for draft in self._drafts:
-            yield draft.finished()
+            yield from draft.finished()
 
     def line(self, first: tree.Expression | None = None) -> LineDraft:
         """Begin a line, perhaps with where it starts from."""

@@ -19,6 +19,8 @@ from shapesolver.model.calls import is_symbolic, required
 from shapesolver.model.draft import MAX_LAYERS
 from shapesolver.model.graph import Graph, Node, Wire
 
+RATE_DIGITS = 12
+"""The digits of a rate or slope that are kept: those that it was computed to."""
 NOWHERE = Span(1, 1, 1, 1)
 """The span of what stands in no file."""
 
@@ -189,8 +191,11 @@ class Sketch:
 
 
 def _plain(parameter: Parameter, value: Any) -> Any:
-    """A value as people write it: ``(3, 3)`` as ``3``, ``((1, 1), (1, 1))`` as ``1``."""
+    """A value as people write it: ``(3, 3)`` as ``3``, ``((1, 1), (1, 1))`` as ``1``, ``0.07500000000000001`` as
+    ``0.075`` where no size depends on it."""
     read = parameter.read(value)
+    if parameter.kind is Kind.NUMBER and isinstance(read, float):
+        return float(f"{read:.{RATE_DIGITS}g}")
     if parameter.kind in (Kind.PADDING, Kind.AMOUNTS) and isinstance(read, tuple):
         if all(isinstance(pair, tuple) and pair[0] == pair[1] for pair in read):
             read = tuple(pair[0] for pair in read)

@@ -13,7 +13,7 @@ from shapesolver.exchange import phrases
 from shapesolver.exchange.choices import Block, chosen_blocks, items_of
 from shapesolver.exchange.frames import COUNT, NONE, Frame
 from shapesolver.exchange.lanes import Lanes
-from shapesolver.exchange.naming import common_stem, is_word, valid_name
+from shapesolver.exchange.naming import common_stem, common_words, is_word, valid_name
 from shapesolver.exchange.repeats import Piece, Pieces, pieces_of
 from shapesolver.exchange.scopes import ENTRY, LineDraft, Scope
 from shapesolver.exchange.stages import Stages
@@ -125,11 +125,19 @@ class _Writer:
             return
         if scope.previous != entry:
             self._continue_from(entry, scope)
+        if frame.count == 1:
+            self._name_rounds(column[0].parts)
         body = scope.repeat(frame.express(counts, COUNT, None))
         self._piece([piece.parts[0] for piece in column], ENTRY, body, frame)
         scope.anonymous(_last(column[0]))
         if column[0].exposed:
             scope.name_of(Wire(_last(column[0])))
+
+    def _name_rounds(self, rounds: Sequence[Piece]) -> None:
+        """Call what a repeat runs by what the names of all its rounds have in common."""
+        inside = ([*nodes_of(items_of(one), self._nodes)] for one in rounds)
+        for alike in zip(*inside, strict=True):
+            self._paths[alike[0]] = common_words([self._paths[node] for node in alike])
 
     def _continue_from(self, entry: Wire, scope: Scope) -> None:
         """A line that only says where the next one starts."""
@@ -142,8 +150,8 @@ class _Writer:
         node = _last(column[0])
         scope.result(draft, node)
         if frame.count == 1:
-            name = self._instance_name(column[0])
-            if scope.free(name):
+            name = next(filter(scope.free, self._instance_names(column[0])), "")
+            if name:
                 draft.names.append(scope.fresh(name))
 
     def _line_from(self, piece: Piece, entry: Wire, scope: Scope) -> LineDraft:
@@ -298,11 +306,13 @@ class _Writer:
             self._row([piece.parts for piece in pieces], ENTRY, scope, frame)
         return scope
 
-    def _instance_name(self, piece: Piece) -> str:
-        """The stem that the names of a piece's layers have in common."""
+    def _instance_names(self, piece: Piece) -> list[str]:
+        """What a piece may be called: the stem that the names of its layers have in common, or the first of them."""
         names = [self._paths[n] for n in nodes_of(items_of(piece), self._nodes) if self._paths[n]]
-        if not names:
-            return ""
+        stem = self._stem(names) if names else ""
+        return [stem, *(names[:1] if stem or piece.shape.kind == "group" else ())]
+
+    def _stem(self, names: Sequence[str]) -> str:
         stem = names[0] if len(names) == 1 else common_stem(names)
         if len(names) > 1 and not all(len(name) == len(stem) or name[len(stem)] == "_" for name in names):
             stem = stem.rpartition("_")[0]

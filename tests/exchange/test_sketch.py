@@ -71,3 +71,56 @@ def test_a_value_that_a_layer_does_not_take_is_an_error(parameters: dict[str, ob
     with pytest.raises(ExchangeError) as error:
         drawn.layer("conv", [image], name="c", **parameters)
     assert str(error.value) == message
+
+
+def residual(drawn: Sketch, source: Wire, name: str) -> Wire:
+    conv = drawn.layer("conv", [source], name=f"{name}_conv1", channels=8, kernel=3, padding=1, bias=False)
+    norm = drawn.layer("batch_norm", [conv], name=f"{name}_bn1")
+    conv = drawn.layer("conv", [drawn.layer("relu", [norm])], name=f"{name}_conv2", channels=8, kernel=3, padding=1)
+    return drawn.layer("relu", [drawn.layer("add", [source, conv])])
+
+
+def test_names_of_what_repeats() -> None:
+    """A repeat is called what its rounds have in common, and no block takes the name of a layer."""
+    drawn = sketch()
+    wire = drawn.layer("input", name="image", sizes=(8, 16, 16))
+    for stage, rounds in enumerate((3, 3, 1), start=1):
+        for number in range(rounds):
+            wire = residual(drawn, wire, f"layer{stage}_{number}")
+        wire = drawn.layer("max_pool", [wire], name=f"pool{stage}", kernel=2)
+    assert drawn.finish().text == RESIDUALS
+
+
+RESIDUALS = """\
+dialect torch
+
+image = input(8, 16, 16)
+
+block residual() {
+    x = _
+    conv(8, kernel=3, padding=1, bias=false) -> batch_norm -> relu
+    conv(8, kernel=3, padding=1)
+    add(x, _) -> relu
+}
+
+repeat 3 { layer1 = residual }
+pool1 = max_pool(2)
+repeat 3 { layer2 = residual }
+pool2 = max_pool(2)
+layer3_0 = residual
+pool3 = max_pool(2)
+"""
+
+
+def test_a_long_line_of_a_block_is_two() -> None:
+    drawn = sketch()
+    image = drawn.layer("input", name="image", sizes=(8, 64, 64))
+    for kernel, stride, padding, channels in ((3, 1, 1, 8), (5, 2, 0, 16), (7, 3, 2, 24), (1, 1, 0, 32)):
+        image = drawn.layer(
+            "conv", [image], channels=channels, kernel=kernel, stride=stride, padding=padding, bias=False
+        )
+        image = drawn.layer("relu6", [drawn.layer("batch_norm", [image])])
+        image = drawn.layer("dropout", [image], rate=0.3 - 0.1)
+    text = drawn.finish().text
+    assert "    conv(c, kernel=kernel, stride=stride, padding=padding, bias=false)\n    batch_norm -> relu6" in text
+    assert "dropout(0.2)" in text
