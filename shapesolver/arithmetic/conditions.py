@@ -7,7 +7,7 @@ sizes stays a :class:`Condition`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import and_, eq, ge, gt, le, lt, ne, or_
 from typing import Any
@@ -15,8 +15,10 @@ from typing import Any
 from shapesolver.arithmetic.analysis import bounds
 from shapesolver.arithmetic.analysis import symbols as symbols_of
 from shapesolver.arithmetic.atoms import Floor, Symbol
-from shapesolver.arithmetic.formula import Dim, Formula, canonical, divide_exactly, operand
+from shapesolver.arithmetic.chains import as_remainder, is_chain
+from shapesolver.arithmetic.formula import Bounds, Dim, Formula, canonical, divide_exactly
 from shapesolver.arithmetic.substitution import substitute
+from shapesolver.arithmetic.writing import operand
 
 OPERATORS: Mapping[str, Callable[[Any, Any], Any]]
 OPERATORS = {"==": eq, "!=": ne, "<=": le, "<": lt, ">=": ge, ">": gt}
@@ -34,8 +36,8 @@ class Condition:
 
     def symbols(self) -> tuple[Symbol, ...]:
         """The symbols it depends on, sorted by name."""
-        found = {symbol for dim in self.dims() for symbol in symbols_of(dim)}
-        return tuple(sorted(found))
+        rows = {symbols_of(dim) for dim in self.dims()} - {()}
+        return rows.pop() if len(rows) == 1 else tuple(sorted({symbol for row in rows for symbol in row}))
 
     def dims(self) -> Iterable[Dim]:
         """Every dimension it mentions."""
@@ -50,13 +52,21 @@ Truth = bool | Condition
 """What a comparison of two dimensions gives: decided, or a condition."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Comparison(Condition):
-    """``left op right`` with one of ``== != <= < >= >``."""
+    """``left op right`` with one of ``== != <= < >= >``. Never changed once made."""
 
     op: str
     left: Dim
     right: Dim
+    _gap: Dim | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def gap(self) -> Dim:
+        """``left - right``, which is compared with 0."""
+        if self._gap is None:
+            self._gap = self.left - self.right
+        return self._gap
 
     def holds(self, values: Mapping[str, int]) -> bool:
         """The operator applied to both values."""
@@ -72,10 +82,10 @@ class Comparison(Condition):
         return self.left, self.right
 
     def __str__(self) -> str:
-        return f"{as_remainder(self.left)} {self.op} {as_remainder(self.right)}"
+        return f"{with_remainder(self.left)} {self.op} {with_remainder(self.right)}"
 
 
-def as_remainder(dim: Dim) -> str:
+def with_remainder(dim: Dim) -> str:
     """A formula as text, ``x - d*(x//d)`` as the ``x % d`` that people write."""
     for monomial, coefficient in dim.terms if isinstance(dim, Formula) else ():
         floor = monomial[0]
@@ -172,18 +182,30 @@ def compare(op: str, left: Dim, right: Dim) -> Truth:
     if isinstance(left, int) and isinstance(right, int):
         return bool(OPERATORS[op](left, right))
     gap = left - right
-    low, high = (gap, gap) if isinstance(gap, int) else bounds(canonical(gap))
-    # Each operator is decided at once: true when the whole interval of the difference is on its side.
-    sides = {
-        "<=": (high is not None and high <= 0, low is not None and low > 0),
-        "<": (high is not None and high < 0, low is not None and low >= 0),
-        "==": (low == high == 0, (low is not None and low > 0) or (high is not None and high < 0)),
-    }
-    if op in sides:
-        true, false = sides[op]
-    else:
-        false, true = sides[NEGATED[op]]
-    return true if true or false else Comparison(op, left, right)
+    decided = _decided(op, *_gap_bounds(gap))
+    return Comparison(op, left, right, gap) if decided is None else decided
+
+
+def _gap_bounds(gap: Dim) -> Bounds:
+    """The tightest bounds of a difference; the normal form has nothing to add to those of a chain or a remainder."""
+    if isinstance(gap, int) or as_remainder(gap) or is_chain(gap):
+        return bounds(gap)
+    return bounds(canonical(gap))
+
+
+def _decided(op: str, low: int | None, high: int | None) -> bool | None:
+    """Whether every number, or no number, of an interval compares so with 0; ``None`` for some."""
+    match op:
+        case "==":
+            every, none = low == high == 0, (low is not None and low > 0) or (high is not None and high < 0)
+        case "<=":
+            every, none = high is not None and high <= 0, low is not None and low > 0
+        case "<":
+            every, none = high is not None and high < 0, low is not None and low >= 0
+        case _:
+            opposite = _decided(NEGATED[op], low, high)
+            return None if opposite is None else not opposite
+    return every if every or none else None
 
 
 def divides(divisor: Dim, dividend: Dim) -> Truth:
@@ -225,8 +247,8 @@ def negate(item: Truth) -> Truth:
     match item:
         case bool():
             return not item
-        case Comparison(op, left, right):
-            return Comparison(NEGATED[op], left, right)
+        case Comparison(op, left, right, gap):
+            return Comparison(NEGATED[op], left, right, gap)
         case Negation(inner):
             return inner
         case Both(items):

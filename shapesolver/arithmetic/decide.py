@@ -156,9 +156,9 @@ def _pushed(condition: Truth) -> Truth:
             return both(*map(_pushed, items))
         case Negation(item) if isinstance(item, (Both, Either, Comparison, Negation)):
             return _pushed(negate(item))
-        case Comparison(op, left, right) if len(condition.symbols()) > 1:
+        case Comparison(op) if len(condition.symbols()) > 1:
             # Symbols that cancel are not asked for.
-            gap = canonical(left - right)
+            gap = canonical(condition.gap)
             return compare(op, gap, 0) if set(symbols(gap)) < set(condition.symbols()) else condition
     return condition
 
@@ -200,7 +200,7 @@ def equalities(condition: Condition) -> Iterator[tuple[Symbol, Dim]]:
     """Symbols that an equality gives in terms of the others: ``W == H``, ``W - 2*H == 3``."""
     if not isinstance(condition, Comparison) or condition.op != "==":
         return
-    gap = canonical(condition.left - condition.right)
+    gap = canonical(condition.gap)
     if not isinstance(gap, Formula):
         return
     for monomial, coefficient in gap.terms:
@@ -260,7 +260,7 @@ def _above(condition: Condition) -> Iterator[tuple[Symbol, Dim]]:
     """Symbols that an inequality gives in terms of the others: ``W >= H`` is ``W == H + excess``."""
     if not isinstance(condition, Comparison) or condition.op in ("==", "!="):
         return
-    gap = condition.left - condition.right if condition.op[0] == ">" else condition.right - condition.left
+    gap = condition.gap if condition.op[0] == ">" else -condition.gap
     excess = Formula.of(Symbol("excess of an inequality", least=int("=" not in condition.op)))
     # gap >= 0 is gap == excess; the excess of a strict one is 1 or more.
     for symbol, value in equalities(Comparison("==", gap, excess)):

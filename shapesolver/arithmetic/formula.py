@@ -23,13 +23,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from math import gcd
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from shapesolver.arithmetic.atoms import Atom, Extreme, Floor, Group, Monomial, Symbol, Term
-from shapesolver.arithmetic.writing import write, write_operand
+from shapesolver.arithmetic.writing import write
 
 if TYPE_CHECKING:
     import sympy
+
+    from shapesolver.arithmetic.chains import Remainder
 
 Bounds = tuple[int | None, int | None]
 """The least and greatest value that a formula can take; ``None`` is no bound."""
@@ -41,7 +43,7 @@ class Formula:
     It never stands for a plain number: the operators return an ``int`` where nothing symbolic is left.
     """
 
-    __slots__ = ("_bounds", "_canonical", "_hash", "_symbols", "_text", "constant", "terms")
+    __slots__ = ("_bounds", "_canonical", "_hash", "_remainder", "_symbols", "_text", "constant", "terms")
 
     terms: tuple[Term, ...]
     constant: int
@@ -50,16 +52,13 @@ class Formula:
     _bounds: Bounds | None
     _canonical: Dim | None
     _symbols: tuple[Symbol, ...] | None
+    _remainder: Remainder | Literal[False] | None
 
     def __init__(self, terms: tuple[Term, ...], constant: int) -> None:
         self.terms = terms
         self.constant = constant
-
-    def __getattr__(self, name: str) -> None:
-        """What has not been worked out yet; most formulas are steps on the way to others, and never are asked."""
-        if name in Formula.__slots__:
-            return
-        raise AttributeError(f"a formula has no {name!r}")
+        # What has not been worked out yet; most formulas are steps on the way to others, and never are asked.
+        self._bounds = self._canonical = self._hash = self._remainder = self._symbols = self._text = None
 
     @classmethod
     def of(cls, atom: Atom) -> Formula:
@@ -71,7 +70,7 @@ class Formula:
 
     def __hash__(self) -> int:
         if self._hash is None:
-            self._hash = hash((frozenset(self.terms), self.constant))
+            self._hash = hash((self.terms if len(self.terms) == 1 else frozenset(self.terms), self.constant))
         return self._hash
 
     def __eq__(self, other: object) -> bool:
@@ -81,7 +80,7 @@ class Formula:
             return NotImplemented
         if self.constant != other.constant or len(self.terms) != len(other.terms):
             return False
-        return self.terms == other.terms or frozenset(self.terms) == frozenset(other.terms)
+        return self.terms == other.terms or (len(self.terms) > 1 and frozenset(self.terms) == frozenset(other.terms))
 
     def __str__(self) -> str:
         if self._text is None:
@@ -94,22 +93,23 @@ class Formula:
     def __add__(self, other: Dim) -> Dim:
         if isinstance(other, int):
             return Formula(self.terms, self.constant + other) if other else self
-        if not isinstance(other, Formula):
-            return NotImplemented
-        terms = dict(self.terms)
-        for monomial, coefficient in other.terms:
-            terms[monomial] = terms.get(monomial, 0) + coefficient
-        return collect(terms, self.constant + other.constant)
+        return self._plus(other, 1) if isinstance(other, Formula) else NotImplemented
 
     __radd__ = __add__
 
+    def _plus(self, other: Formula, sign: int) -> Dim:
+        terms = dict(self.terms)
+        for monomial, coefficient in other.terms:
+            terms[monomial] = terms.get(monomial, 0) + sign * coefficient
+        return collect(terms, self.constant + sign * other.constant)
+
     def __neg__(self) -> Formula:
-        return Formula(tuple((m, -c) for m, c in self.terms), -self.constant)
+        return Formula(tuple([(m, -c) for m, c in self.terms]), -self.constant)
 
     def __sub__(self, other: Dim) -> Dim:
         if isinstance(other, int):
             return Formula(self.terms, self.constant - other) if other else self
-        return self + -other if isinstance(other, Formula) else NotImplemented
+        return self._plus(other, -1) if isinstance(other, Formula) else NotImplemented
 
     def __rsub__(self, other: int) -> Dim:
         return -self + other if isinstance(other, int) else NotImplemented
@@ -118,7 +118,9 @@ class Formula:
         if isinstance(other, int):
             if other == 0:
                 return 0
-            return self if other == 1 else Formula(tuple((m, c * other) for m, c in self.terms), self.constant * other)
+            return (
+                self if other == 1 else Formula(tuple([(m, c * other) for m, c in self.terms]), self.constant * other)
+            )
         if not isinstance(other, Formula):
             return NotImplemented
         left, a = _as_factor(self)
@@ -165,7 +167,7 @@ def symbol(name: str, least: int = 1) -> Formula:
 
 def collect(terms: Mapping[Monomial, int], constant: int) -> Dim:
     """The dimension with these terms, zero ones dropped."""
-    kept = tuple((m, c) for m, c in terms.items() if c and m)
+    kept = tuple([term for term in terms.items() if term[1] and term[0]])
     return Formula(kept, constant) if kept else constant
 
 
@@ -175,7 +177,7 @@ def _as_factor(formula: Formula) -> Term:
         return formula.terms[0]
     content = gcd(formula.constant, *(c for _, c in formula.terms))
     inner = _exact(formula, content)
-    return (Group(f"({inner})", inner),), content
+    return (Group(inner),), content
 
 
 def expanded_product(left: Dim, right: Dim) -> Dim:
@@ -209,44 +211,38 @@ def floor_div(numerator: Dim, denominator: Dim) -> Dim:
 @lru_cache(maxsize=2**14)
 def floor_by_number(numerator: Formula, denominator: int) -> Dim:
     """The same for a number of 2 or more. Remembered: a network divides the same sizes over and over."""
-    whole: dict[Monomial, int] = {}
-    rest: dict[Monomial, int] = {}
-    for monomial, coefficient in numerator.terms:
-        quotient, remainder = divmod(coefficient, denominator)
-        if remainder:
-            rest[monomial] = coefficient
-        else:
-            whole[monomial] = quotient
-    return collect(whole, 0) + _floor_of_rest(rest, numerator.constant, denominator)
-
-
-def _floor_of_rest(rest: dict[Monomial, int], constant: int, denominator: int) -> Dim:
-    """``(rest + constant)//denominator`` where no coefficient is a multiple of the denominator."""
+    rest = tuple([term for term in numerator.terms if term[1] % denominator])
+    if len(rest) == len(numerator.terms):
+        return _floor_of_rest(numerator, denominator)
+    whole = {monomial: c // denominator for monomial, c in numerator.terms if not c % denominator}
     if not rest:
-        return constant // denominator
-    factor = gcd(denominator, *rest.values())
+        return collect(whole, numerator.constant // denominator)
+    return collect(whole, 0) + _floor_of_rest(Formula(rest, numerator.constant), denominator)
+
+
+def _floor_of_rest(rest: Formula, denominator: int) -> Dim:
+    """``rest//denominator`` where no coefficient is a multiple of the denominator."""
+    factor = gcd(denominator, *[c for _, c in rest.terms])
     if factor > 1:
-        rest = {m: c // factor for m, c in rest.items()}
-        constant //= factor
-        denominator //= factor
-    if len(rest) == 1:
-        ((monomial, coefficient),) = rest.items()
-        floor = monomial[0]
-        sole = coefficient == 1 and len(monomial) == 1
-        if sole and isinstance(floor, Floor) and isinstance(d := floor.denominator, int):
-            outside, inside = divmod(constant, denominator)
-            return floor_div(floor.numerator + d * inside, d * denominator) + outside
+        rest, denominator = _exact(rest, factor), denominator // factor
+    floor = _sole(rest.terms)
+    if isinstance(floor, Floor) and isinstance(d := floor.denominator, int):
+        outside, inside = divmod(rest.constant, denominator)
+        return floor_div(floor.numerator + d * inside, d * denominator) + outside
     # A constant that is a multiple goes outside; any other stays where people write it: (H - 7)//6.
-    outside, constant = (constant // denominator, 0) if constant % denominator == 0 else (0, constant)
-    return _floor_atom(Formula(tuple(rest.items()), constant), denominator) + outside
+    outside = 0
+    if rest.constant and rest.constant % denominator == 0:
+        outside, rest = rest.constant // denominator, Formula(rest.terms, 0)
+    return Formula((((Floor(rest, denominator),), 1),), outside)
 
 
 def _floor_by_formula(numerator: Dim, denominator: Formula) -> Dim:
     quotient = divide_exactly(numerator, denominator)
-    return _floor_atom(numerator, denominator) if quotient is None else quotient
+    return Formula.of(Floor(numerator, denominator)) if quotient is None else quotient
 
 
 def _exact(formula: Formula, factor: int) -> Formula:
+    """The formula by a factor of every coefficient, the constant rounded down."""
     return Formula(tuple((m, c // factor) for m, c in formula.terms), formula.constant // factor)
 
 
@@ -310,11 +306,6 @@ def _degree(term: Term) -> tuple[int, Monomial]:
     return len(term[0]), term[0]
 
 
-def _floor_atom(numerator: Dim, denominator: Dim) -> Formula:
-    text = f"{operand(numerator)}//{operand(denominator, right=True)}"
-    return Formula.of(Floor(text, numerator, denominator))
-
-
 def ceil_div(numerator: Dim, denominator: Dim) -> Dim:
     """``numerator/denominator`` rounded up, for a positive denominator."""
     return (numerator + denominator - 1) // denominator
@@ -322,24 +313,20 @@ def ceil_div(numerator: Dim, denominator: Dim) -> Dim:
 
 def sole_atom(item: Dim) -> Atom | None:
     """The atom that this dimension is, if it is nothing else."""
-    if isinstance(item, int) or item.constant or len(item.terms) != 1:
+    return None if isinstance(item, int) or item.constant else _sole(item.terms)
+
+
+def _sole(terms: tuple[Term, ...]) -> Atom | None:
+    """The atom that these terms are, if they are nothing else."""
+    if len(terms) > 1 or terms[0][1] != 1 or len(terms[0][0]) > 1:
         return None
-    ((monomial, coefficient),) = item.terms
-    return monomial[0] if coefficient == 1 and len(monomial) == 1 else None
+    return terms[0][0][0]
 
 
 def extreme(items: tuple[Dim, ...], least: bool) -> Formula:
     """``min(items)`` or ``max(items)`` as they stand; use ``minimum`` and ``maximum`` to simplify."""
     ordered = tuple(sorted(items, key=lambda item: (isinstance(item, int), str(item))))
-    text = f"{'min' if least else 'max'}({', '.join(map(str, ordered))})"
-    return Formula.of(Extreme(text, least, ordered))
-
-
-def operand(item: Dim, right: bool = False) -> str:
-    """The dimension as an operand of ``//`` or ``*``."""
-    if isinstance(item, int):
-        return str(item) if item >= 0 else f"({item})"
-    return write_operand(str(item), item.terms, item.constant, right)
+    return Formula.of(Extreme(least, ordered))
 
 
 def canonical(item: Dim) -> Dim:

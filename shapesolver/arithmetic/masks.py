@@ -7,10 +7,11 @@ multiples of 10**9, and everything but them, are both two edges long.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import gcd
 from operator import sub
+from typing import Any
 
 WALK_LIMIT = 2**21
 """The most edges or residues that one operation walks before it says :class:`Undecided`."""
@@ -27,17 +28,18 @@ class Undecided(Exception):
         return f"Undecided({self.reason!r})"
 
 
-def check_walk(cost: int, what: str) -> None:
-    """Raise :class:`Undecided` when a walk of this many steps is beyond the limit."""
+def check_walk(cost: int, what: str, *moduli: int) -> None:
+    """Raise :class:`Undecided` when a walk of this many steps is beyond the limit; ``what`` has a place a modulus."""
     if cost > WALK_LIMIT:
-        raise Undecided(f"{what} takes {cost:,} steps, more than {WALK_LIMIT:,}")
+        raise Undecided(f"{what.format(*moduli)} takes {cost:,} steps, more than {WALK_LIMIT:,}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Mask:
     """The integers whose residue lies in ``edges[0]..edges[1]-1``, ``edges[2]..edges[3]-1``, ...
 
-    Always with the smallest modulus, so equal sets are equal masks. Make one with :meth:`of`.
+    Always with the smallest modulus, so equal sets are equal masks, and :data:`EMPTY` and :data:`FULL` are the only
+    ones of their kind. Never changed once made. Make one with :meth:`of` or :meth:`arc`.
     """
 
     modulus: int
@@ -58,8 +60,10 @@ class Mask:
         return cls(modulus, (0, *turns, modulus) if wraps else turns)
 
     @classmethod
-    def of_runs(cls, modulus: int, runs: Iterable[tuple[int, int]]) -> Mask:
+    def of_runs(cls, modulus: int, runs: Sequence[tuple[int, int]]) -> Mask:
         """The mask of these runs ``(first, past the last)`` of integers, wherever they lie."""
+        if len(runs) < 2:
+            return cls.arc(modulus, *runs[0]) if runs else EMPTY
         found: list[tuple[int, int]] = []
         for start, stop in runs:
             if stop - start >= modulus:
@@ -72,12 +76,31 @@ class Mask:
         return cls.of(modulus, joined(sorted(found)))
 
     @classmethod
+    def arc(cls, modulus: int, start: int, stop: int) -> Mask:
+        """The integers whose residue is that of one of ``start..stop-1``: one run around the circle of residues."""
+        if stop - start >= modulus:
+            return FULL
+        if start >= stop:
+            return EMPTY
+        first = start % modulus
+        past = first + stop - start
+        return cls(modulus, (first, past) if past <= modulus else (0, past - modulus, first, modulus))
+
+    @classmethod
     def residues(cls, modulus: int, residues: Iterable[int]) -> Mask:
         """The integers that leave one of these residues."""
-        return cls.of_runs(modulus, ((r, r + 1) for r in residues))
+        return cls.of_runs(modulus, [(r, r + 1) for r in residues])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Mask.of, (self.modulus, self.edges)
 
     def __contains__(self, n: int) -> bool:
         return bisect_right(self.edges, n % self.modulus) % 2 == 1
+
+    @property
+    def is_progression(self) -> bool:
+        """Whether it is one residue class."""
+        return len(self.edges) == 2 and self.edges[1] - self.edges[0] == 1 < self.modulus
 
     def runs(self) -> Iterator[tuple[int, int]]:
         """The runs of residues in one period, as ``(first, past the last)``."""
@@ -144,8 +167,10 @@ class Mask:
         return len(self.edges) * (width // self.modulus + 2)
 
     def __invert__(self) -> Mask:
-        edges = self.edges[1:] if self.edges[:1] == (0,) else (0, *self.edges)
-        return Mask.of(self.modulus, edges[:-1] if edges[-1:] == (self.modulus,) else (*edges, self.modulus))
+        if self.modulus == 1:
+            return EMPTY if self.edges else FULL
+        edges = self.edges[1:] if self.edges[0] == 0 else (0, *self.edges)
+        return Mask(self.modulus, edges[:-1] if edges[-1] == self.modulus else (*edges, self.modulus))
 
     def __and__(self, other: Mask) -> Mask:
         return _intersection(self, other)
@@ -155,35 +180,39 @@ class Mask:
 
     def shift(self, by: int) -> Mask:
         """``{n + by}``."""
-        return Mask.of_runs(self.modulus, ((start + by, stop + by) for start, stop in self.runs()))
+        return Mask.of_runs(self.modulus, [(start + by, stop + by) for start, stop in self.runs()])
 
     def reflect(self) -> Mask:
         """``{-n}``."""
-        return Mask.of_runs(self.modulus, ((1 - stop, 1 - start) for start, stop in self.runs()))
+        return Mask.of_runs(self.modulus, [(1 - stop, 1 - start) for start, stop in self.runs()])
 
     def under_floor(self, d: int) -> Mask:
         """``{n : n//d in self}``. Law: ``x//d == q`` iff ``d*q <= x < d*(q + 1)``."""
-        return Mask.of(self.modulus * d, (edge * d for edge in self.edges))
+        return self if self.modulus == 1 else Mask(self.modulus * d, tuple([edge * d for edge in self.edges]))
 
     def under_affine(self, a: int, b: int) -> Mask:
         """``{n : a*n + b in self}`` for ``a`` not 0. Raises :class:`Undecided` past the walk limit."""
         common = gcd(a, self.modulus)
         modulus = self.modulus // common
         # Law: a*n + b meets only the residues b + common*y, at n = y/(a/common) modulo modulus/common.
-        reached = ((-((b - start) // common), -((b - stop) // common)) for start, stop in self.runs())
-        ys = Mask.of_runs(modulus, (run for run in reached if run[0] < run[1]))
+        runs = [
+            (first, past)
+            for start, stop in self.runs()
+            if (first := -((b - start) // common)) < (past := -((b - stop) // common))
+        ]
+        ys = Mask.of_runs(modulus, runs)
         factor = (a // common) % ys.modulus
         if factor in (0, 1):
             return ys
         if factor == ys.modulus - 1:
             return ys.reflect()
-        check_walk(ys.size(), f"solving {a}*n + {b} modulo {self.modulus}")
+        check_walk(ys.size(), "solving {}*n + {} modulo {}", a, b, self.modulus)
         inverse = pow(factor, -1, ys.modulus)
         return Mask.residues(ys.modulus, [y * inverse for y in ys.members()])
 
     def scaled(self, k: int) -> Mask:
         """``{k*n}`` for ``k`` not 0. Raises :class:`Undecided` past the walk limit."""
-        check_walk(self.size(), f"scaling by {k}")
+        check_walk(self.size(), "scaling by {}", k)
         return Mask.residues(self.modulus * abs(k), [r * k for r in self.members()])
 
 
@@ -231,18 +260,33 @@ def without_touching(edges: Iterable[int]) -> list[int]:
 
 
 def _intersection(left: Mask, right: Mask) -> Mask:
-    if left in (right, EMPTY) or right == FULL:
+    if left is right or left is EMPTY or right is FULL:
         return left
-    if right == EMPTY or left == FULL:
+    if right is EMPTY or left is FULL:
         return right
+    if left.is_progression or right.is_progression:
+        return _within_progression(left, right) if left.is_progression else _within_progression(right, left)
     cost = intersection_cost(left, right)
-    check_walk(cost, f"combining conditions modulo {left.modulus:,} and {right.modulus:,}")
+    check_walk(cost, "combining conditions modulo {:,} and {:,}", left.modulus, right.modulus)
     common = gcd(left.modulus, right.modulus)
     modulus = left.modulus // common * right.modulus
     if cost < _walk_cost(left, right):
         return Mask.residues(modulus, _chinese(left, right, common))
     shared = overlap(left.turns_in(0, modulus), right.turns_in(0, modulus))
     return Mask.of(modulus, without_touching(shared))
+
+
+def _within_progression(progression: Mask, other: Mask) -> Mask:
+    """The intersection with ``r + m*t``. Law: ``r + m*t`` is in a set iff ``t`` is in what the set is under it."""
+    m, r = progression.modulus, progression.edges[0]
+    steps = other.under_affine(m, r)
+    if steps.modulus == 1:
+        return progression if steps is FULL else EMPTY
+    if steps.is_progression:
+        place = r + m * steps.edges[0]
+        return Mask.arc(steps.modulus * m, place, place + 1)
+    check_walk(steps.size(), "combining conditions modulo {:,} and {:,}", m, other.modulus)
+    return Mask.residues(steps.modulus * m, [r + m * t for t in steps.members()])
 
 
 def intersection_cost(left: Mask, right: Mask) -> int:

@@ -18,6 +18,7 @@ from functools import lru_cache, reduce
 
 from shapesolver.arithmetic.analysis import atoms, bounds, symbols
 from shapesolver.arithmetic.atoms import Atom, Extreme, Floor, Group, Scaled, Symbol
+from shapesolver.arithmetic.chains import Remainder, as_remainder, outer_link
 from shapesolver.arithmetic.formula import Dim, Formula, canonical, ceil_div, extreme, floor_div
 from shapesolver.arithmetic.masks import Undecided
 from shapesolver.arithmetic.polynomials import first_true, solve_polynomial
@@ -40,9 +41,8 @@ def preimage(formula: Dim, lo: int | None, hi: int | None, symbol: str | Symbol 
     return pulled(formula, lo, hi, name, least) & IntSet.interval(least, None)
 
 
-@lru_cache(maxsize=2**12)
 def pulled(formula: Dim, lo: int | None, hi: int | None, name: str, least: int) -> IntSet:
-    """The same where it is right only for ``n >= least``, for callers who keep to these. Remembered."""
+    """The same where it is right only for ``n >= least``, for callers who keep to these."""
     if lo is not None and hi is not None and lo > hi:
         return IntSet.nothing()
     try:
@@ -72,7 +72,7 @@ def _named(formula: Dim, symbol: str | Symbol | Formula) -> tuple[str, int]:
 
 def _pull(formula: Dim, lo: int | None, hi: int | None, name: str, least: int) -> IntSet:
     """The preimage, right for every ``n >= least``."""
-    while isinstance(formula, Formula) and (link := _link(formula)):
+    while isinstance(formula, Formula) and (link := outer_link(formula)):
         atom, factor, offset = link
         lo, hi = _under_affine(lo, hi, factor, offset)
         if lo is not None and hi is not None and lo > hi:
@@ -93,16 +93,10 @@ def _pull(formula: Dim, lo: int | None, hi: int | None, name: str, least: int) -
     if isinstance(formula, int):
         inside = (lo is None or lo <= formula) and (hi is None or formula <= hi)
         return IntSet.everything() if inside else IntSet.nothing()
-    return _pull_sum(formula, lo, hi, name, least)
-
-
-def _link(formula: Formula) -> tuple[Atom, int, int] | None:
-    """``factor*atom + offset`` where the formula is just that."""
-    if len(formula.terms) == 1:
-        ((monomial, factor),) = formula.terms
-        if len(monomial) == 1:
-            return monomial[0], factor, formula.constant
-    return None
+    remainder = as_remainder(formula)
+    if remainder is not None:
+        return _pull_remainder(remainder, lo, hi, name, least)
+    return pull_sum(formula, lo, hi, name, least)
 
 
 def _under_affine(lo: int | None, hi: int | None, factor: int, offset: int) -> tuple[int | None, int | None]:
@@ -126,19 +120,14 @@ def _pull_extreme(atom: Extreme, lo: int | None, hi: int | None, name: str, leas
     return found
 
 
-def _pull_sum(formula: Formula, lo: int | None, hi: int | None, name: str, least: int) -> IntSet:
-    """The preimage of what is no chain: the first method that is exact for it."""
-    remainder = _remainder(formula)
-    if remainder is not None:
-        inner, modulus, factor, offset = remainder
-        low, high = _under_affine(lo, hi, factor, offset)
-        residues = range(max(low or 0, 0), min(modulus - 1 if high is None else high, modulus - 1) + 1)
-        return _pull_set(inner, IntSet.residue_range(residues, modulus), name, least)
+@lru_cache(maxsize=2**12)
+def pull_sum(formula: Formula, lo: int | None, hi: int | None, name: str, least: int) -> IntSet:
+    """The preimage of what is no chain: the first method that is exact for it. Remembered."""
     found = _by_bisection(formula, lo, hi, name, least)
     if found is not None:
         return found
     plain = canonical(formula)
-    if isinstance(plain, int) or (plain != formula and _link(plain)):
+    if isinstance(plain, int) or (plain != formula and outer_link(plain)):
         return _pull(plain, lo, hi, name, least)
     choice = _innermost_extreme(plain)
     if choice is not None:
@@ -148,42 +137,25 @@ def _pull_sum(formula: Formula, lo: int | None, hi: int | None, name: str, least
     return solve_polynomial(plain, lo, hi, name, least)
 
 
-def _remainder(formula: Formula) -> tuple[Dim, int, int, int] | None:
-    """``x, m, factor, offset`` of a formula that is ``factor*(x % m) + offset``.
+def _pull_remainder(found: Remainder, lo: int | None, hi: int | None, name: str, least: int) -> IntSet:
+    """The preimage of the remainder of a chain: an interval on the circle of residues, which every floor makes larger.
 
-    Law: ``x % m == x - m*(x//m)``.
+    Law: ``x//d % m`` is in ``lo..hi`` iff ``x % (d*m)`` is in ``d*lo..d*hi + d - 1``.
     """
-    if len(formula.terms) != 2:
-        return None
-    for (one, factor), (two, other) in (formula.terms, formula.terms[::-1]):
-        floor = two[0]
-        if len(one) > 1 or len(two) > 1 or other % factor or not isinstance(floor, Floor):
-            continue
-        modulus = -other // factor
-        if modulus < 2 or not isinstance(floor.denominator, int):
-            continue
-        # With x == y//d + shift, x//m is (y + d*shift)//(d*m).
-        inner, d = (one[0].numerator, one[0].denominator) if isinstance(one[0], Floor) else (Formula.of(one[0]), 1)
-        if not isinstance(d, int) or floor.denominator != d * modulus or not _is_chain(inner):
-            continue
-        moved = floor.numerator - inner
-        if isinstance(moved, int) and moved % d == 0:
-            shift = moved // d
-            return Formula.of(one[0]) + shift, modulus, factor, formula.constant - factor * shift
-    return None
-
-
-def _is_chain(formula: Dim) -> bool:
-    """Whether it is built around one symbol by ``+``, constant ``*`` and ``//`` alone."""
-    while isinstance(formula, Formula) and (link := _link(formula)):
-        atom = link[0]
-        if isinstance(atom, Floor) and isinstance(atom.denominator, int):
-            formula = atom.numerator
+    low, high = _under_affine(lo, hi, found.factor, found.offset)
+    chain, modulus = found.chain, found.modulus
+    first = 0 if low is None or low < 0 else low
+    last = modulus - 1 if high is None or high >= modulus else high
+    while isinstance(chain, Formula) and (link := outer_link(chain)) and abs(link[1]) == 1 and first <= last:
+        atom, sign, offset = link
+        first, last = (first - offset, last - offset) if sign > 0 else (offset - last, offset - first)
+        if isinstance(atom, Symbol):
+            return IntSet.arc(first, last, modulus)
+        if isinstance(atom, Floor) and isinstance(d := atom.denominator, int):
+            first, last, modulus, chain = first * d, last * d + d - 1, modulus * d, atom.numerator
         elif isinstance(atom, Group):
-            formula = atom.inner
-        else:
-            return isinstance(atom, Symbol)
-    return False
+            chain = atom.inner
+    return _pull_set(chain, IntSet.arc(first, last, modulus), name, least)
 
 
 def _by_bisection(formula: Formula, lo: int | None, hi: int | None, name: str, least: int) -> IntSet | None:
@@ -310,7 +282,7 @@ def _replaced_inside(factor: Atom, atom: Atom, by: Dim) -> Dim:
 
 def _pull_set(formula: Dim, wanted: IntSet, name: str, least: int) -> IntSet:
     """The preimage of any set: link by link, and where the chain ends segment by segment."""
-    while isinstance(formula, Formula) and (link := _link(formula)):
+    while isinstance(formula, Formula) and (link := outer_link(formula)):
         atom, factor, offset = link
         wanted = wanted.under_affine(factor, offset)
         if isinstance(atom, Symbol):
@@ -342,7 +314,7 @@ def pull_back_interval(formula: Dim, lo: Dim, hi: Dim, symbol: str | Symbol | Fo
     """
     name, _ = _named(formula, symbol)
     current = formula
-    while isinstance(current, Formula) and (link := _link(current)):
+    while isinstance(current, Formula) and (link := outer_link(current)):
         atom, factor, offset = link
         low, high = (lo, hi) if factor > 0 else (hi, lo)
         if factor > 0:

@@ -6,7 +6,7 @@ import struct
 from typing import Any
 
 from shapesolver.arithmetic.atoms import Scaled
-from shapesolver.arithmetic.formula import Formula, operand
+from shapesolver.arithmetic.formula import Formula
 
 _EXACT_PRODUCTS = 2**20
 """Factors ``p/q`` with ``p, q`` up to this multiply sizes up to 2**33 without rounding in a double."""
@@ -26,7 +26,7 @@ def scaled(size: Any, factor: float) -> Any:
     numerator, denominator = float(factor).as_integer_ratio()
     if max(abs(numerator), denominator) <= _EXACT_PRODUCTS:
         return size * numerator // denominator
-    return Formula.of(Scaled(f"floor({operand(size)}*{factor!r})", size, factor))
+    return Formula.of(Scaled(size, factor))
 
 
 def scaled_int(size: int, factor: float) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from itertools import count, islice, pairwise
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
 from shapesolver.arithmetic.masks import EMPTY, FULL, Mask, Undecided, intersection_cost, joined, overlap
@@ -42,10 +42,10 @@ class IntSet:
         for lo, mask in tidied(segments):
             if lo == starts[-1]:
                 masks[-1] = mask
-            elif mask != masks[-1]:
+            elif mask is not masks[-1] and mask != masks[-1]:
                 starts.append(lo)
                 masks.append(mask)
-        self._breaks = tuple(start for start in starts if start is not None)
+        self._breaks = tuple(starts[1:])  # type: ignore[arg-type]
         self._masks = tuple(masks)
 
     @classmethod
@@ -72,11 +72,9 @@ class IntSet:
         return cls([(None, None, Mask.residues(modulus, residues))])
 
     @classmethod
-    def residue_range(cls, residues: range, modulus: int) -> IntSet:
-        """The integers whose residue lies in a range of neighbours; as large as one step, whatever the range."""
-        if not residues:
-            return cls()
-        return cls([(None, None, Mask.of_runs(modulus, [(residues[0], residues[-1] + 1)]))])
+    def arc(cls, first: int, last: int, modulus: int) -> IntSet:
+        """The integers whose residue is that of one of ``first..last``; as large as one step, whatever they are."""
+        return cls._made((), (Mask.arc(modulus, first, last + 1),))
 
     @classmethod
     def residue_class(cls, residue: int, modulus: int) -> IntSet:
@@ -340,24 +338,25 @@ class IntSet:
 
 
 def _intersections(left: IntSet, right: IntSet) -> Iterator[Segment]:
-    cuts: list[int | None] = [None, *sorted({*left._breaks, *right._breaks}), None]
     i = j = 0
-    for lo, hi in pairwise(cuts):
-        i += i < len(left._breaks) and lo is not None and left._breaks[i] <= lo
-        j += j < len(right._breaks) and lo is not None and right._breaks[j] <= lo
+    lo: int | None = None
+    hi: int | None
+    for hi in (*sorted({*left._breaks, *right._breaks}), None):
         a, b = left._masks[i], right._masks[j]
-        if lo is not None and hi is not None and _narrow(a, b, hi - lo):
+        if lo is not None and hi is not None and a.modulus > 1 and b.modulus > 1 and _narrow(a, b, hi - lo):
             # Walking the stretch is cheaper than walking the common period.
             edges: list[int | None] = [lo, *overlap(a.turns_in(lo, hi), b.turns_in(lo, hi)), hi]
             masks = (EMPTY, FULL) * len(edges)
             yield from zip(edges, edges[1:], masks, strict=False)
         else:
             yield lo, hi, a & b
+        i += i < len(left._breaks) and left._breaks[i] == hi
+        j += j < len(right._breaks) and right._breaks[j] == hi
+        lo = hi
 
 
 def _narrow(a: Mask, b: Mask, width: int) -> bool:
-    walk = a.walk_cost(width) + b.walk_cost(width)
-    return EMPTY not in (a, b) and FULL not in (a, b) and walk < intersection_cost(a, b)
+    return a.walk_cost(width) + b.walk_cost(width) < intersection_cost(a, b)
 
 
 def _span(lo: int, past: int | None) -> Iterable[int]:

@@ -21,6 +21,8 @@ from shapesolver.arithmetic.membership import Within
 from shapesolver.arithmetic.pullback import preimage_of_set, pulled
 from shapesolver.arithmetic.sets import IntSet
 
+_LIMITS = {"==": (0, 0), "!=": (0, 0), "<=": (None, 0), "<": (None, -1), ">=": (0, None), ">": (1, None)}
+
 TRY_LIMIT = 10_000
 """A finite domain with no more members than this is tried one by one where no method applies."""
 
@@ -89,8 +91,8 @@ def _solve_all(items: tuple[Condition, ...], symbol: Symbol, domain: IntSet) -> 
 
 def _solve_simple(condition: Condition, symbol: Symbol) -> IntSet:
     match condition:
-        case Comparison(op, left, right):
-            return _solve_comparison(op, left - right, symbol)
+        case Comparison(op):
+            return _solve_comparison(op, condition.gap, symbol)
         case Within(_, members):
             return members
         case Divides(int(divisor), dividend):
@@ -110,8 +112,8 @@ def _multiples(divisor: int) -> IntSet:
 
 def _solve_comparison(op: str, gap: Dim, symbol: Symbol) -> IntSet:
     """What satisfies ``gap op 0``, right from the symbol's least value on."""
-    limits = {"==": (0, 0), "!=": (0, 0), "<=": (None, 0), "<": (None, -1), ">=": (0, None), ">": (1, None)}
-    found = pulled(gap, *limits[op], symbol.text, symbol.least)
+    lo, hi = _LIMITS[op]
+    found = pulled(gap, lo, hi, symbol.name, symbol.least)
     return ~found if op == "!=" else found
 
 

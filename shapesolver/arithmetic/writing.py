@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from shapesolver.arithmetic.atoms import Floor, Monomial, Term
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shapesolver.arithmetic.atoms import Monomial, Term
+    from shapesolver.arithmetic.formula import Dim
 
 
 def write(terms: tuple[Term, ...], constant: int) -> str:
@@ -17,14 +21,16 @@ def write(terms: tuple[Term, ...], constant: int) -> str:
     return text + "".join(f" {'-' if sign < 0 else '+'} {piece}" for sign, piece in others)
 
 
-def write_operand(text: str, terms: tuple[Term, ...], constant: int, right: bool = False) -> str:
-    """A formula's text as an operand of ``//``: bare if it is a symbol or (on the left) a product."""
+def operand(item: Dim, right: bool = False) -> str:
+    """The dimension as an operand of ``//`` or ``*``: bare if it is a symbol or (on the left) a product."""
+    if isinstance(item, int):
+        return str(item) if item >= 0 else f"({item})"
     bare = False
-    if not constant and len(terms) == 1:
-        ((monomial, coefficient),) = terms
+    if not item.constant and len(item.terms) == 1:
+        ((monomial, coefficient),) = item.terms
         single = coefficient == 1 and len(monomial) == 1
-        bare = coefficient > 0 and (single or not right) and not (single and isinstance(monomial[0], Floor))
-    return text if bare else f"({text})"
+        bare = coefficient > 0 and (single or not right) and not (single and monomial[0].is_quotient)
+    return str(item) if bare else f"({item})"
 
 
 def _negated(piece: str) -> str:
@@ -36,7 +42,7 @@ def _write_monomial(monomial: Monomial, coefficient: int) -> str:
     alone = len(monomial) == 1 and abs(coefficient) == 1
     factors = [] if abs(coefficient) == 1 else [str(abs(coefficient))]
     for atom in dict.fromkeys(monomial):
-        text = f"({atom.text})" if isinstance(atom, Floor) and not alone else atom.text
+        text = f"({atom.text})" if atom.is_quotient and not alone else atom.text
         power = monomial.count(atom)
         factors.append(text if power == 1 else f"{text}**{power}")
     return "*".join(factors)

@@ -16,7 +16,7 @@ from shapesolver.arithmetic import both, compare, symbol
 from shapesolver.arithmetic.decide import decide
 from shapesolver.arithmetic.extremes import provably_at_most
 from shapesolver.arithmetic.formula import floor_by_number
-from shapesolver.arithmetic.pullback import pulled
+from shapesolver.arithmetic.pullback import direction, pull_sum
 from shapesolver.arithmetic.solutions import solutions
 from tests.benchmarks.harness import Call, Case
 
@@ -139,7 +139,6 @@ def _of(call: Call) -> Call:
 
 
 def _forgetting(call: Call) -> object:
-    pulled.cache_clear()
-    floor_by_number.cache_clear()
-    provably_at_most.cache_clear()
+    for remembered in (pull_sum, direction, floor_by_number, provably_at_most):
+        remembered.cache_clear()
     return call()
