@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shapesolver.arithmetic import Formula
-from shapesolver.exchange.torch.classes import Progression, Repeated
-from shapesolver.exchange.torch.code import (
+from shapesolver.exchange.code import (
     Call,
     Expression,
     Extent,
@@ -16,10 +15,13 @@ from shapesolver.exchange.torch.code import (
     Method,
     Name,
     Operation,
+    Progression,
+    Repeated,
     Size,
     Slice,
     Slot,
 )
+from shapesolver.exchange.parts import walk
 
 WIDTH = 88
 """The longest line."""
@@ -157,6 +159,4 @@ def index_text(index: Expression) -> str:
 
 def uses_round(expression: Expression) -> bool:
     """Whether a loop's element depends on the round."""
-    from shapesolver.exchange.torch.program import walk
-
     return any(isinstance(part, Progression) for part in walk(expression))

@@ -310,7 +310,8 @@ class _Writer:
         """What a piece may be called: the stem that the names of its layers have in common, or the first of them."""
         names = [self._paths[n] for n in nodes_of(items_of(piece), self._nodes) if self._paths[n]]
         stem = self._stem(names) if names else ""
-        return [stem, *(names[:1] if stem or piece.shape.kind == "group" else ())]
+        plain = piece.shape.kind == "group" and not piece.shape.joins
+        return [stem, *(names[:1] if stem or plain else ())]
 
     def _stem(self, names: Sequence[str]) -> str:
         stem = names[0] if len(names) == 1 else common_stem(names)

@@ -32,7 +32,7 @@ def to_keras(net: Network) -> keras.Model:
         made[call.node] = layers
         value: Any = [tensors[wire] for wire in call.inputs]
         for step, layer in zip(call.steps, layers, strict=True):
-            value = [_applied(package, step, layer, value)]
+            value = [_applied(package, step, layer, value, **({"reverse": True} if call.reverse else {}))]
         if call.results > 1:
             tensors.update({Wire(call.node, k): item for k, item in enumerate(value[0])})
         else:
@@ -63,11 +63,11 @@ def _made(package: Any, step: Step, call: Call) -> Any:
     return getattr(support, step.target)(*args, **step.kwargs, **name)
 
 
-def _applied(package: Any, step: Step, layer: Any, values: list[Any]) -> Any:
+def _applied(package: Any, step: Step, layer: Any, values: list[Any], **options: Any) -> Any:
     if layer is not None:
         if step.target == "layers.MultiHeadAttention":
             return layer(*attention_order(values))
-        return layer(values if step.listed else values[0])
+        return layer(values if step.listed else values[0], **options)
     name = step.target.removeprefix("ops.")
     if name == "getitem":
         return values[0][step.args[0]]

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from shapesolver.arithmetic import Dim, Formula
 from shapesolver.exchange.errors import ExchangeError
-from shapesolver.exchange.keras.steps import DependsOnInput, Placed, Step, steps_of
-from shapesolver.exchange.keras.writers import ACTIVATIONS
+from shapesolver.exchange.keras.steps import ACTIVATIONS, DependsOnInput, Placed, Step
+from shapesolver.exchange.keras.writers import steps_of
 from shapesolver.exchange.naming import valid_name
 from shapesolver.exchange.structure import sharing_in
 from shapesolver.layers.base import Tensor
@@ -33,6 +33,8 @@ class Call:
     """The name that the file gives it; none where it gives none."""
     shared: int | None = None
     """The call whose layer it calls again."""
+    reverse: bool = False
+    """Whether it uses an embedding's table as the kernel of a dense layer."""
 
 
 class Program(NamedTuple):
@@ -79,6 +81,7 @@ class _Programmer:
         self._uses = Counter(wire.node for node in net.graph.nodes for wire in node.inputs)
         self._uses.update(wire.node for wire in net.graph.outputs)
         self._sharing = sharing_in(net.graph)
+        self._tied = {node.tied for node in net.graph.nodes if node.tied is not None}
 
     def program(self) -> Program:
         calls: list[Call] = []
@@ -107,7 +110,7 @@ class _Programmer:
             if index in self._sharing:
                 call = replace(call, shared=self._sharing[index])
             if node.tied is not None:
-                raise ExchangeError(f"{node.path}: Keras' layers do not share single weights")
+                call = self._in_reverse(call, node.tied)
             calls.append(call)
         outputs = tuple(moved.get(wire.node, wire) for wire in self._graph.outputs)
         if not inputs:
@@ -119,10 +122,25 @@ class _Programmer:
         outcome = self._net.derivation.outcomes[index]
         outputs: tuple[Tensor, ...] = () if outcome is None else outcome.outputs
         path = self._graph.nodes[index].path
-        return tuple(steps_of(Placed(self._net.derivation.layers[index], tensors, path, outputs)))
+        steps = steps_of(Placed(self._net.derivation.layers[index], tensors, path, outputs))
+        if index in self._tied and self._graph.nodes[index].layer.op == "embedding":
+            steps = [replace(step, target="TiedEmbedding") for step in steps]
+        return tuple(steps)
+
+    def _in_reverse(self, call: Call, origin: int) -> Call:
+        """A dense layer that uses the table of an embedding, as a call of the embedding."""
+        layer: Any = self._graph.nodes[call.node].layer
+        table = self._graph.nodes[origin].layer
+        if layer.op != "dense" or layer.bias or table.op != "embedding":
+            path = self._graph.nodes[call.node].path
+            raise ExchangeError(
+                f"{path}: Keras' layers share single weights only where a dense layer without bias uses an embedding's"
+            )
+        origin = self._sharing.get(origin, origin)
+        return replace(call, steps=self._steps(origin), shared=origin, reverse=True, name="")
 
     def _folded(self, calls: list[Call], call: Call) -> Call | None:
-        """The call before with this activation as its argument, where only this consumes it."""
+        """The call before with this activation as its argument, where only this consumes it in the same block."""
         node = self._graph.nodes[call.node]
         if not calls or node.layer.op not in ACTIVATIONS or call.name or call.inputs != (Wire(calls[-1].node),):
             return None
@@ -131,12 +149,13 @@ class _Programmer:
         plain = next(node.layer.values(), None) is None
         if (
             own.layer.op not in WITH_ACTIVATION
+            or own.path.rpartition(".")[0] != node.path.rpartition(".")[0]
             or self._uses[before.node] > 1
             or not plain
             or not before.steps[-1].named
         ):
             return None
-        if before.node in self._sharing or before.node in self._sharing.values():
+        if before.shared is not None or before.node in self._sharing.values():
             return None
         step = before.steps[-1]
         if "activation" in step.kwargs:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from shapesolver.arithmetic import Dim
 from shapesolver.exchange.errors import ExchangeError
+from shapesolver.exchange.keras import sequences
 from shapesolver.exchange.keras.archive import parse_config, read_config
 from shapesolver.exchange.keras.config import EXPORTED, Call, Entry, Model, Reader, Ref, as_shape
 from shapesolver.exchange.keras.layers import draw_known
@@ -21,6 +22,8 @@ from shapesolver.model.graph import Wire
 
 SOURCES = {f"{EXPORTED}Learned": "parameter", f"{EXPORTED}Fixed": "constant"}
 """The classes that our own exported code defines."""
+TIED = f"{EXPORTED}TiedEmbedding"
+"""Our own class of an embedding whose table is a dense layer's kernel, too."""
 TENSORFLOW_CALLS = ("TFOpLambda", "SlicingOpLambda")
 
 
@@ -77,6 +80,8 @@ class _Drawer:
         self._sketch = sketch
         self._params = params
         self._pens: dict[str, Pen] = {}
+        self._tables: dict[str, Wire] = {}
+        """The embeddings that dense layers share the table of, by name."""
 
     def draw(self, model: Model, given: list[Wire] | None, prefix: str) -> list[Wire]:
         """Draw a model on tensors, or on inputs of its own; its results."""
@@ -211,6 +216,8 @@ class _Drawer:
             why = _refusal(entry)
             if entry.class_name in SOURCES:
                 drawn = [pen.layer(SOURCES[entry.class_name], (), sizes=entry.config.get("sizes"))]
+            elif entry.class_name == TIED:
+                drawn = [self._tied(pen, entry, inputs, call)]
             elif entry.operation:
                 named = {key: filled(value) for key, value in call.kwargs.items()}
                 drawn = draw_operation(pen, entry.class_name, entry.config, tuple(map(filled, call.args)), named)
@@ -231,6 +238,18 @@ class _Drawer:
         for wire, shape in zip(drawn, observed, strict=False):
             self._compare(entry, wire, shape)
         return drawn
+
+    def _tied(self, pen: Pen, entry: Entry, inputs: list[Wire], call: Call) -> Wire:
+        """A call of an embedding, or in reverse of the dense layer with its table."""
+        if not call.kwargs.get("reverse"):
+            wire = sequences.embedding(pen, entry.config, inputs, call)
+            self._tables.setdefault(pen.name, wire)
+            return wire
+        if pen.name not in self._tables:
+            raise Inexpressible("it is called in reverse before it is called")
+        wire = self._sketch.layer("dense", inputs, units=entry.config.get("input_dim"), bias=False)
+        self._sketch.tie(wire, self._tables[pen.name])
+        return wire
 
     def _opaque(
         self, entry: Entry, inputs: list[Wire], observed: list[tuple[int | None, ...] | None], prefix: str, why: str

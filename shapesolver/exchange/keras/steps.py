@@ -8,8 +8,12 @@ from typing import Any
 
 from shapesolver.arithmetic import Dim, Formula
 from shapesolver.exchange.errors import ExchangeError
+from shapesolver.layers.activation import PLAIN
 from shapesolver.layers.axiswise import AxisWise
 from shapesolver.layers.base import Layer, Tensor
+
+ACTIVATIONS = frozenset([*PLAIN, "leaky_relu", "elu", "celu", "softmax", "log_softmax"]) - {"identity"}
+"""Our activations that Keras knows by the same name."""
 
 
 class DependsOnInput(ExchangeError):
@@ -107,16 +111,6 @@ def writes(*ops: str) -> Callable[[Writer], Writer]:
         return writer
 
     return register
-
-
-def steps_of(placed: Placed) -> list[Step]:
-    """A layer in Keras; raises :class:`ExchangeError` where there is no counterpart."""
-    from shapesolver.exchange.keras import writers, writers_of_shapes  # noqa: F401  (they register)
-
-    writer = WRITERS.get(placed.layer.op)
-    if writer is None:
-        raise placed.error("there is no such layer")
-    return writer(placed)
 
 
 def sizes_of(placed: Placed, sizes: tuple[Dim, ...]) -> tuple[int, ...]:

@@ -43,3 +43,18 @@ class Fixed(layers.Layer):
 
     def get_config(self):  # type: ignore[no-untyped-def]
         return {**super().get_config(), "sizes": self.sizes}
+
+
+@keras.saving.register_keras_serializable("shapesolver")
+class TiedEmbedding(layers.Embedding):
+    """An embedding whose table is also the kernel of a dense layer: what it does in reverse."""
+
+    def call(self, inputs, reverse=False):  # type: ignore[no-untyped-def]
+        if reverse:
+            return ops.matmul(inputs, ops.transpose(self.embeddings))
+        return super().call(inputs)
+
+    def compute_output_spec(self, inputs, reverse=False):  # type: ignore[no-untyped-def]
+        sizes = (*inputs.shape[:-1], self.input_dim)
+        sizes = sizes if reverse else (*inputs.shape, self.output_dim)
+        return keras.KerasTensor(sizes, dtype=self.compute_dtype)

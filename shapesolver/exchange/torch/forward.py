@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
+from shapesolver.exchange.code import Batch, Call, Expression, Extent, Made, Name, Operation, Value
+from shapesolver.exchange.parts import Leaf, Part, unused, walk
 from shapesolver.exchange.printing import WIDTH, Bracket, document, flat, lines
-from shapesolver.exchange.torch.code import Batch, Call, Expression, Extent, Made, Name, Operation, Value
-from shapesolver.exchange.torch.program import Leaf, Part, unused, walk
 from shapesolver.model.graph import Wire
 
 SPARE = ("y", "z")

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from shapesolver.exchange.code import Batch, Expression, Made, Slot, Value, Written, call, method
 from shapesolver.exchange.errors import ExchangeError
-from shapesolver.exchange.torch.code import Batch, Expression, Made, Slot, Value, Written, call, method
-from shapesolver.exchange.torch.program import Leaf
+from shapesolver.exchange.parts import Leaf
 from shapesolver.exchange.torch.writers import Entry, Placed, writers
 from shapesolver.layers.base import Tensor
 from shapesolver.layers.merging import Arithmetic

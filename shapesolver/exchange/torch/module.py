@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from shapesolver.arithmetic import substitute
 from shapesolver.exchange import needs
-from shapesolver.exchange.torch.code import (
+from shapesolver.exchange.code import (
     Batch,
     Call,
     Expression,
@@ -22,8 +22,8 @@ from shapesolver.exchange.torch.code import (
     Slot,
     Value,
 )
+from shapesolver.exchange.parts import Leaf, Part, Tree
 from shapesolver.exchange.torch.layers import Writing
-from shapesolver.exchange.torch.program import Leaf, Part, Tree
 from shapesolver.exchange.torch.text import symbols_needed
 from shapesolver.layers.source import Input
 from shapesolver.model.graph import Wire

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import PurePath
 
+from shapesolver.exchange.code import Call, Expression
+from shapesolver.exchange.parts import Leaf, Part, Tree, author_names, safe, segments, walk
 from shapesolver.exchange.printing import Bracket, document, flat, lines
 from shapesolver.exchange.torch.classes import ModuleClass, camel, classify, sequential
-from shapesolver.exchange.torch.code import Call, Expression
 from shapesolver.exchange.torch.forward import Forward
 from shapesolver.exchange.torch.layers import Writing
-from shapesolver.exchange.torch.program import Leaf, Part, Tree, author_names, safe, segments, walk
 from shapesolver.layers.base import Tensor
 from shapesolver.layers.source import Input
 from shapesolver.model.graph import Wire
@@ -151,7 +151,7 @@ class Writer:
 def symbols_needed(root: Part) -> set[str]:
     """The symbols that the whole network's ``forward`` works with."""
     from shapesolver.arithmetic import Formula, symbols
-    from shapesolver.exchange.torch.code import Size
+    from shapesolver.exchange.code import Size
 
     needed: set[str] = set()
     for leaf in root.leaves:

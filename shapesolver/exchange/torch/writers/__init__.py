@@ -9,8 +9,8 @@ from importlib import import_module
 from typing import Any, Literal, NamedTuple, NoReturn
 
 from shapesolver.arithmetic import Dim, Formula
+from shapesolver.exchange.code import Expression, Size, Slot, Written
 from shapesolver.exchange.errors import ExchangeError
-from shapesolver.exchange.torch.code import Expression, Size, Slot, Written
 from shapesolver.layers.axes import axis_index
 from shapesolver.layers.base import Layer, Tensor
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shapesolver.exchange.torch.code import Call, Item, Made, Operation, Slot, Written, call, function, module
+from shapesolver.exchange.code import Call, Item, Made, Operation, Slot, Written, call, function, module
 from shapesolver.exchange.torch.writers import Placed, writes
 from shapesolver.exchange.torch.writers.merging import OPERATORS
 from shapesolver.layers.axes import axis_index

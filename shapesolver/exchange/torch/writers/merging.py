@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 
-from shapesolver.exchange.torch.code import Operation, Written, call, function
+from shapesolver.exchange.code import Operation, Written, call, function
 from shapesolver.exchange.torch.writers import Placed, writes
 
 OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "power": "**"}

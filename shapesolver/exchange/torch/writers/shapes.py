@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
-from shapesolver.exchange.torch.code import Batch, Call, Item, Slice, Slot, Written, call, function, method
+from shapesolver.exchange.code import Batch, Call, Item, Slice, Slot, Written, call, function, method
 from shapesolver.exchange.torch.writers import Placed, size, writes
 from shapesolver.layers.axes import axis_index
 

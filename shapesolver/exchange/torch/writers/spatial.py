@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shapesolver.exchange.torch.code import Call, Made, Slot, Written, call, function, module
+from shapesolver.exchange.code import Call, Made, Slot, Written, call, function, module
 from shapesolver.exchange.torch.writers import Placed, common, size, writes
 from shapesolver.exchange.torch.writers.windows import Padding
 

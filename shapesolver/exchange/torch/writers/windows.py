@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from shapesolver.exchange.torch.code import Call, Expression, Made, Slot, Value, Written, call, method, module
+from shapesolver.exchange.code import Call, Expression, Made, Slot, Value, Written, call, method, module
 from shapesolver.exchange.torch.writers import Placed, common, size, writes
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from itertools import groupby
 from typing import Any
 
-from shapesolver.exchange.torch.code import Batch, Expression, Size, Value, Written
+from shapesolver.exchange.code import Batch, Expression, Size, Value, Written
 from shapesolver.model.graph import Graph, Wire
 
 RESERVED = frozenset(
@@ -148,8 +148,10 @@ def safe(name: str) -> str:
 class Tree:
     """Builds the tree of one network."""
 
-    def __init__(self, graph: Graph, leaves: Iterable[Leaf]) -> None:
+    def __init__(self, graph: Graph, leaves: Iterable[Leaf], outputs: Iterable[Wire] | None = None) -> None:
+        """``outputs`` are what leaves the network, where it is not what leaves the graph."""
         self._graph = graph
+        self._outputs = frozenset(graph.outputs if outputs is None else outputs)
         self._leaves = tuple(leaves)
         self._consumers: dict[Wire, set[int]] = {}
         for leaf in self._leaves:
@@ -230,9 +232,8 @@ class Tree:
         used = dict.fromkeys(wire for leaf in leaves for wire in leaf.inputs)
         part.leaves = tuple(leaves)
         part.inputs = tuple(wire for wire in used if wire.node not in inside)
-        leaving = set(self._graph.outputs)
         made = [wire for leaf in leaves for wire in leaf.outputs]
-        out = [w for w in made if w in leaving or self._consumers.get(w, set()) - inside]
+        out = [w for w in made if w in self._outputs or self._consumers.get(w, set()) - inside]
         part.outputs = tuple(out or [w for w in made if not self._consumers.get(w)])
         part.chain = self._is_chain(part)
         return part

@@ -127,6 +127,22 @@ def method(of: Expression, name: str, *args: Expression, **kwargs: Expression) -
     return Method(of, name, args, tuple(kwargs.items()))
 
 
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """Modules made in a loop over ``i``, and how many."""
+
+    element: Expression
+    count: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Progression:
+    """A number that grows from round to round: ``start + step*i``, or ``start * 2**i``."""
+
+    start: Slot
+    step: Slot | None
+
+
 class Written(NamedTuple):
     """A layer in PyTorch."""
 
