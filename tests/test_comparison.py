@@ -186,3 +186,10 @@ def test_two_files_or_a_dialect_are_needed() -> None:
     done = shown(str(EXAMPLES / "mnist.net"))
     assert done.exit_code == 2
     assert "give a second file, or --dialect" in done.stderr
+
+
+def test_what_a_file_claims_is_claimed_of_the_same_axes_in_another_dialect() -> None:
+    net = parse("input(28, 28, 3)\nc = conv(8, kernel=5)\nexpect c == (24, 24, 8)\nexpect c[2] == 8 and c.W == 24")
+    for dialect in ("keras", "torch", "onnx"):
+        moved = net.in_dialect(dialect)
+        assert [moved.derivation.truth(claim) for claim in moved.graph.expectations] == [True, True]

@@ -72,6 +72,11 @@ def renamed(expression: tree.Expression, rename: Mapping[str, tree.Expression]) 
             return replace(expression, operand=renamed(operand, rename))
         case tree.Tuple(items=items):
             return replace(expression, items=tuple(renamed(item, rename) for item in items))
+        case tree.Compare(first=first, rest=rest):
+            sides = tuple((op, renamed(side, rename)) for op, side in rest)
+            return replace(expression, first=renamed(first, rename), rest=sides)
+        case tree.Logic(operands=operands):
+            return replace(expression, operands=tuple(renamed(each, rename) for each in operands))
         case tree.Call(arguments=arguments):
             arguments = tuple(replace(a, value=renamed(a.value, rename)) for a in arguments)
             return replace(expression, arguments=arguments)

@@ -13,7 +13,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from shapesolver.exchange.structure import OUTSIDE, Item, Structure, Thread, mentions_in, nodes_of, sharing_in
+from shapesolver.exchange.structure import (
+    OUTSIDE,
+    Item,
+    Structure,
+    Thread,
+    mentioned_wires,
+    mentions_in,
+    nodes_of,
+    sharing_in,
+)
 from shapesolver.layers.base import Layer
 from shapesolver.layers.parameters import Kind
 from shapesolver.layers.source import Input
@@ -111,11 +120,7 @@ class _Compactor:
         sharing = sharing_in(graph)
         tied = {i: node.tied for i, node in enumerate(graph.nodes) if node.tied is not None}
         self._unique = {*sharing, *sharing.values(), *tied, *tied.values()}
-        mentions = mentions_in(graph)
-        self._unique |= {*mentions}
-        self._unique |= {
-            graph.references[t].wire.node for texts in mentions.values() for t in texts if t in graph.references
-        }
+        self._unique |= {*mentions_in(graph), *(wire.node for wire in mentioned_wires(graph))}
         self._named = {wire.node for wire in graph.outputs}
 
     def pieces(self) -> Pieces:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from shapesolver.exchange import phrases
 from shapesolver.exchange.frames import Frame
 from shapesolver.exchange.scopes import Scope
 from shapesolver.exchange.structure import Item, Structure, mentions_in, nodes_of, sharing_in
-from shapesolver.language import tree
+from shapesolver.language import parse_expression, tree
 from shapesolver.layers.parameters import Kind
-from shapesolver.model.graph import Graph
+from shapesolver.model.graph import Claim, Graph
 
 
 class Stages:
@@ -66,16 +66,28 @@ class Stages:
 
     def _express_mentions(self, values: Sequence[Any], hint: str, kind: Kind | None) -> tree.Expression:
         """A parameter that mentions sizes of layers, by the names that these have now, or unknowns."""
-        references = self._graph.references
         rename: dict[str, tree.Expression] = {name: tree.Hole(name, span=phrases.NOWHERE) for name in self._graph.holes}
-        for names in self._mentions.values():
-            for text in names:
-                if text in references:
-                    owner = phrases.name(self.root.name_of(references[text].wire))
-                    axis = references[text].axis
-                    rename[text] = (
-                        tree.Attribute(owner, axis, span=phrases.NOWHERE)
-                        if isinstance(axis, str)
-                        else tree.Index(owner, phrases.value(axis), span=phrases.NOWHERE)
-                    )
+        rename |= self._renamed(text for names in self._mentions.values() for text in names)
         return phrases.renamed(phrases.value(values[0], kind), rename)
+
+    def claim(self, claim: Claim) -> tree.Expression:
+        """What a claim says, by the names that layers have now."""
+        expression, _ = parse_expression(str(claim.condition))
+        assert expression is not None, f"{claim.condition} does not read as a condition"
+        symbols = () if isinstance(claim.condition, bool) else claim.condition.symbols()
+        return phrases.renamed(expression, self._renamed(symbol.text for symbol in symbols))
+
+    def _renamed(self, texts: Iterable[str]) -> dict[str, tree.Expression]:
+        """Sizes of layers as they are mentioned now, by how they were."""
+        references = self._graph.references
+        rename: dict[str, tree.Expression] = {}
+        for text in texts:
+            if text in references:
+                owner = phrases.name(self.root.name_of(references[text].wire))
+                axis = references[text].axis
+                rename[text] = (
+                    tree.Attribute(owner, axis, span=phrases.NOWHERE)
+                    if isinstance(axis, str)
+                    else tree.Index(owner, phrases.value(axis), span=phrases.NOWHERE)
+                )
+        return rename

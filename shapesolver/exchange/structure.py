@@ -21,7 +21,7 @@ from shapesolver.arithmetic import Formula, symbols
 from shapesolver.layers.base import Layer
 from shapesolver.layers.source import Input, Source
 from shapesolver.model.calls import flat
-from shapesolver.model.graph import Graph, Node
+from shapesolver.model.graph import Claim, Graph, Node, Wire
 
 FLOW_BITS = 128
 """The length of the random numbers: two that should differ are equal in one case of 2**128."""
@@ -99,6 +99,20 @@ def mentions_in(graph: Graph) -> dict[int, list[str]]:
     return found
 
 
+def claims_in(graph: Graph) -> list[Claim]:
+    """What the file assumes and expects."""
+    return [*graph.assumptions, *graph.expectations]
+
+
+def mentioned_wires(graph: Graph) -> set[Wire]:
+    """The results whose sizes parameters and claims mention, so that they need a name."""
+    texts = {text for found in mentions_in(graph).values() for text in found}
+    texts.update(
+        s.text for claim in claims_in(graph) if not isinstance(claim.condition, bool) for s in claim.condition.symbols()
+    )
+    return {graph.references[text].wire for text in texts if text in graph.references}
+
+
 def structure_of(graph: Graph) -> Structure:
     """The structure of a graph, in time linear in its size."""
     finder = _Finder(graph)
@@ -113,12 +127,7 @@ class _Finder:
         uses = Counter(wire.node for node in graph.nodes for wire in node.inputs)
         named = {wire.node for wire in graph.outputs}
         shared = {*sharing_in(graph).values(), *(node.tied for node in graph.nodes if node.tied is not None)}
-        named |= {
-            graph.references[text].wire.node
-            for texts in mentions_in(graph).values()
-            for text in texts
-            if text in graph.references
-        }
+        named |= {wire.node for wire in mentioned_wires(graph)}
         self._pinned = named
         named = named | shared
         inputs = [i for i, node in enumerate(graph.nodes) if isinstance(node.layer, Input)]

@@ -50,6 +50,9 @@ class _Writer:
         self._structure = structure
         self._pieces: Pieces = pieces_of(graph, structure)
         self._paths = [valid_name(node.path) if node.path in graph.spans else "" for node in graph.nodes]
+        own = {node.path for node in graph.nodes}
+        self._authors = {w: path for path, w in graph.names.items() if path.isidentifier() and path not in own}
+        """What the file calls results that are not called like the layer that makes them."""
         self._blocks = chosen_blocks(graph, structure, self._pieces, set(self._paths))
         self._definitions: list[tree.Block] = []
         self._root = Scope(taken={block.name for block in self._blocks.values()})
@@ -66,9 +69,9 @@ class _Writer:
         for index in self._structure.top:
             self._source(index)
         self._thread([self._structure.root], Wire(OUTSIDE), root, Frame(1))
-        outputs = self._outputs()
+        ends = [*self._outputs(), *self._claims()]
         lines = [*root.statements()]
-        body: list[tree.Statement] = [*self._definitions, *lines[self._inputs :], *outputs]
+        body: list[tree.Statement] = [*self._definitions, *lines[self._inputs :], *ends]
         return [*statements, *_spaced(lines[: self._inputs]), *_spaced(body, len(self._definitions))]
 
     def _source(self, index: int) -> None:
@@ -95,6 +98,11 @@ class _Writer:
             return []
         names = tuple(phrases.name(root.name_of(wire)) for wire in graph.outputs)
         return [tree.Output(names, span=phrases.NOWHERE)] if names else []
+
+    def _claims(self) -> list[tree.Statement]:
+        graph, where = self._graph, phrases.NOWHERE
+        assumed = [tree.Assume(self._stages.claim(claim), span=where) for claim in graph.assumptions]
+        return [*assumed, *(tree.Expect(self._stages.claim(claim), span=where) for claim in graph.expectations)]
 
     # Threads and pieces. A column holds one piece for each place that the text stands for.
 
@@ -150,7 +158,8 @@ class _Writer:
         node = _last(column[0])
         scope.result(draft, node)
         if frame.count == 1:
-            name = next(filter(scope.free, self._instance_names(column[0])), "")
+            wishes = (self._authors.get(Wire(node), ""), *self._instance_names(column[0]))
+            name = next(filter(scope.free, wishes), "")
             if name:
                 draft.names.append(scope.fresh(name))
 
@@ -237,7 +246,7 @@ class _Writer:
         scope.result(draft, nodes[-1])
         draft.allow = last.allow
         if frame.count == 1:
-            draft.wish = self._paths[main]
+            draft.wish = self._authors.get(Wire(nodes[-1])) or self._paths[main]
             if last.results == 1 and scope.free(draft.wish):
                 draft.names.append(scope.fresh(draft.wish))
         if last.results > 1:

@@ -11,7 +11,7 @@ from shapesolver.layers.base import Layer, Tensor
 from shapesolver.layers.dialects import Dialect
 from shapesolver.layers.parameters import Kind
 from shapesolver.layers.source import TIME_NAMES, Source, symbol_name
-from shapesolver.model.graph import Graph
+from shapesolver.model.graph import Graph, Reference
 from shapesolver.network import Network
 
 NEW_AXIS = {"unsqueeze", "stack"}
@@ -23,7 +23,7 @@ def in_dialect(net: Network, name: str) -> Network:
 
     Sizes of images are turned to the layout, numbered axes are named, and what a layer leaves to its framework
     (whether a global pool keeps axes of size 1) is kept. The rules are the other framework's. What the file
-    claims and assumes is left out, for it may count axes.
+    claims and assumes stays, of the same axes.
     """
     dialect = Dialect.named(name)
     graph, derivation = net.graph, net.derivation
@@ -32,8 +32,18 @@ def in_dialect(net: Network, name: str) -> Network:
         inputs = derivation.inputs(index) or ()
         turned = dialect.channels_last != graph.dialect.channels_last and _is_image(graph, index)
         nodes.append(node._replace(layer=_in_dialect(node.layer, dialect, inputs, turned)))
-    moved = replace(graph, dialect=dialect, nodes=tuple(nodes), assumptions=(), expectations=())
+    references = {text: _same_axis(net, reference) for text, reference in graph.references.items()}
+    moved = replace(graph, dialect=dialect, nodes=tuple(nodes), references=references)
     return Network(net.text, net.filename, moved, net.values)
+
+
+def _same_axis(net: Network, reference: Reference) -> Reference:
+    """A size that the file mentions by its axis' number, by its name."""
+    tensor = net.derivation.tensor(*reference.wire)
+    if tensor is None or not isinstance(reference.axis, int) or not -tensor.rank <= reference.axis < tensor.rank:
+        return reference
+    name = tensor.axes[reference.axis]
+    return reference._replace(axis=name) if tensor.axes.count(name) == 1 else reference
 
 
 def _in_dialect(layer: Layer, dialect: Dialect, inputs: tuple[Tensor, ...], turned: bool) -> Layer:

@@ -56,6 +56,18 @@ def test_stages_with_repeats_are_found_again() -> None:
     assert write(net.graph) == RESNET50
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_file_assumes_and_expects_is_written_too(name: str) -> None:
+    """Each claim mentions the same sizes by the names that they have now, and holds as it did."""
+    net = load(EXAMPLES / f"{name}.net")
+    again = parse(write(net.graph))
+    for one, two in (
+        (net.graph.assumptions, again.graph.assumptions),
+        (net.graph.expectations, again.graph.expectations),
+    ):
+        assert [net.derivation.truth(claim) for claim in one] == [again.derivation.truth(claim) for claim in two]
+
+
 def test_a_graph_nested_beyond_reason_is_written_a_layer_a_line() -> None:
     sketch = Sketch(Dialect.named("torch"), "nested")
     wires = [sketch.layer("input", sizes=(4, 8))]
@@ -109,13 +121,19 @@ block stage(c, n, stride=2) {
 }
 
 pad(3)
-conv_bn_relu(64, kernel=7, stride=2)
+stem = conv_bn_relu(64, kernel=7, stride=2)
 pad(1)
 max_pool(3, stride=2)
-stage(64, n=2, stride=1)
-stage(128, n=3)
-stage(256, n=5)
-stage(512, n=2)
+conv2 = stage(64, n=2, stride=1)
+conv3 = stage(128, n=3)
+conv4 = stage(256, n=5)
+x = stage(512, n=1)
+conv_bn_relu(512, kernel=1)
+conv_bn_relu(512, kernel=3, padding=same)
+conv(2048, kernel=1) -> batch_norm
+add(x, _)
+conv5 = relu
 global_avg_pool
 predictions = dense(1000) -> softmax
+expect conv5.H == (H - 1)//32 + 1
 """
