@@ -26,6 +26,8 @@ MAX_ERRORS = 20
 """How many errors of a text are reported; those after it are counted."""
 REMEMBERED = 8
 """How many texts' trees are kept: a network's own, and those that a search for fixes goes back to."""
+MAX_REMEMBERED = 2**14
+"""The longest text, in characters, whose tree is kept: a long one takes more memory than reading it again is worth."""
 
 
 class Parsed(NamedTuple):
@@ -43,10 +45,15 @@ def _net_parser() -> tuple[lark.Lark, Tokens]:
 
 def parse(text: str, filename: str = "<text>") -> Parsed:
     """The tree of a file's text and its errors; never raises for what a text may hold."""
-    return _parsed(text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return _remembered(text) if len(text) <= MAX_REMEMBERED else _parsed(text)
 
 
 @lru_cache(maxsize=REMEMBERED)
+def _remembered(text: str) -> Parsed:
+    return _parsed(text)
+
+
 def _parsed(text: str) -> Parsed:
     run = _Run(text)
     file = run.file()
