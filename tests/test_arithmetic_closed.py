@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shapesolver.arithmetic import bounds, compare, maximum, scaled, substitute, symbol
+from shapesolver.arithmetic import Formula, bounds, compare, maximum, scaled, substitute, symbol
 from shapesolver.arithmetic.chains import as_remainder, is_chain
 from shapesolver.arithmetic.masks import EMPTY, FULL, Mask
 from shapesolver.arithmetic.pullback import preimage
@@ -33,8 +33,9 @@ class TestRemainders:
         formula = factor * (chain % modulus) + offset
         read = as_remainder(formula)
         assert read is not None
-        assert is_chain(read.chain)
-        assert all(at(formula, n) == read.factor * (at(read.chain, n) % read.modulus) + read.offset for n in SIZES)
+        divided = Formula.of(read.atom) + read.shift
+        assert is_chain(divided)
+        assert all(at(formula, n) == read.factor * (at(divided, n) % read.modulus) + read.offset for n in SIZES)
 
     @LAWS
     @given(chains, st.integers(2, 6), st.integers(-4, 4).filter(bool), small)
@@ -81,6 +82,11 @@ class TestResidues:
         found = IntSet.residue_class(residue, modulus) & other
         assert all((n in found) == (n % modulus == residue % modulus and n in other) for n in range(-150, 150))
 
+    def test_a_class_that_misses_a_hole_is_whole_however_large_the_period(self):
+        everything_but_five = ~IntSet.residue_class(5, 10**30)
+        assert IntSet.residue_class(0, 10) & everything_but_five == IntSet.residue_class(0, 10)
+        assert not IntSet.residue_class(5, 10**30) & IntSet.residue_class(0, 10)
+
     @LAWS
     @given(residue_sets, residue_sets, divisors, small)
     def test_every_operation_leaves_the_smallest_modulus(self, one, other, d, offset):
@@ -97,6 +103,16 @@ class TestResidues:
         for larger, smaller in pairwise(sizes):
             found &= solutions(compare("==", larger, 2 * smaller), "H")
         assert str(found) == f"n % {2**39} == 0, n >= {2**39}"
+
+
+class TestSegments:
+    @LAWS
+    @given(sets, sets, divisors, small)
+    def test_no_stretch_is_empty_or_goes_on_like_the_one_before(self, one, other, d, offset):
+        for found in (one & other, one | other, ~one, one.under_floor(d), one.under_affine(-d, offset), one.scale(d)):
+            stretches = list(found.segments())
+            assert all(lo is None or hi is None or lo < hi for lo, hi, _ in stretches)
+            assert all(before != after for (_, _, before), (_, _, after) in pairwise(stretches))
 
 
 class TestAtoms:

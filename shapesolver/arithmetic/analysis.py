@@ -33,23 +33,8 @@ def symbols(item: Dim) -> tuple[Symbol, ...]:
     if isinstance(item, int):
         return ()
     if item._symbols is None:
-        item._symbols = _symbols_in_a_row(item) or tuple(sorted(a for a in atoms(item) if isinstance(a, Symbol)))
+        item._symbols = tuple(sorted(atom for atom in atoms(item) if isinstance(atom, Symbol)))
     return item._symbols
-
-
-def _symbols_in_a_row(item: Formula) -> tuple[Symbol, ...]:
-    """Those at the end of a row of single atoms that are divided by numbers, which most formulas are; else none."""
-    current: Dim = item
-    while isinstance(current, Formula) and (link := outer_link(current)):
-        if current._symbols is not None:
-            return current._symbols
-        atom = link[0]
-        if isinstance(atom, Symbol):
-            return (atom,)
-        if not isinstance(atom, Floor) or not isinstance(atom.denominator, int):
-            break
-        current = atom.numerator
-    return ()
 
 
 def bounds(item: Dim) -> Bounds:
@@ -62,13 +47,12 @@ def bounds(item: Dim) -> Bounds:
 
 
 def _bounds(item: Formula) -> Bounds:
+    remainder = as_remainder(item)
+    if remainder is not None:
+        return remainder.bounds()
     link = outer_link(item)
     if link is not None:
         return _affine_bounds(_atom_bounds(link[0]), link[1], link[2])
-    remainder = as_remainder(item)
-    if remainder is not None:
-        # Law: 0 <= x % m <= m - 1.
-        return _affine_bounds((0, remainder.modulus - 1), remainder.factor, remainder.offset)
     found = _affine_bounds(_sum_bounds(item.terms), 1, item.constant)
     return _meet(found, _linear_bounds(item)) if None in found else found
 

@@ -15,36 +15,46 @@ Link = tuple[Atom, int, int]
 """An atom, a factor and an offset: ``factor*atom + offset``."""
 
 
-def outer_link(formula: Formula) -> Link | None:
-    """The outermost link of the formula, where it is just that."""
-    terms = formula.terms
+def outer_link(item: Dim) -> Link | None:
+    """The outermost link of a formula, where it is just that."""
+    if isinstance(item, int):
+        return None
+    terms = item.terms
     if len(terms) > 1 or len(terms[0][0]) > 1:
         return None
-    return terms[0][0][0], terms[0][1], formula.constant
+    return terms[0][0][0], terms[0][1], item.constant
+
+
+def divided(atom: Atom) -> tuple[Dim, int] | None:
+    """``x, d`` of a link that is ``x//d``; a sum in parentheses is one over 1. ``None`` where a chain ends."""
+    if isinstance(atom, Floor):
+        return (atom.numerator, atom.denominator) if isinstance(atom.denominator, int) else None
+    return (atom.inner, 1) if isinstance(atom, Group) else None
 
 
 def is_chain(formula: Dim) -> bool:
     """Whether it is built around one symbol by ``+``, constant ``*`` and ``//`` alone."""
-    while isinstance(formula, Formula) and (link := outer_link(formula)):
-        atom = link[0]
-        if isinstance(atom, Symbol):
-            return True
-        if isinstance(atom, Floor) and isinstance(atom.denominator, int):
-            formula = atom.numerator
-        elif isinstance(atom, Group):
-            formula = atom.inner
-        else:
-            return False
+    while link := outer_link(formula):
+        inside = divided(link[0])
+        if inside is None:
+            return isinstance(link[0], Symbol)
+        formula = inside[0]
     return False
 
 
 class Remainder(NamedTuple):
-    """``factor*(chain % modulus) + offset``."""
+    """``factor*((atom + shift) % modulus) + offset`` of a chain ``atom + shift``."""
 
-    chain: Dim
+    atom: Atom
+    shift: int
     modulus: int
     factor: int
     offset: int
+
+    def bounds(self) -> tuple[int, int]:
+        """Its least and greatest value. Law: ``0 <= x % m <= m - 1``."""
+        ends = self.offset, self.offset + self.factor * (self.modulus - 1)
+        return ends if self.factor > 0 else ends[::-1]
 
 
 def as_remainder(formula: Formula) -> Remainder | None:
@@ -69,7 +79,7 @@ def _read(formula: Formula) -> Remainder | None:
     shift = _shift_before(one[0], floor, modulus)
     if shift is None or not is_chain(floor.numerator):
         return None
-    return Remainder(Formula((((one[0],), 1),), shift), modulus, a, formula.constant - a * shift)
+    return Remainder(one[0], shift, modulus, a, formula.constant - a * shift)
 
 
 def _shift_before(atom: Atom, floor: Floor, modulus: int) -> int | None:
@@ -77,11 +87,11 @@ def _shift_before(atom: Atom, floor: Floor, modulus: int) -> int | None:
 
     Law: with ``atom == y//d``, ``(atom + c)//m == (y + d*c)//(d*m)``.
     """
-    inner, d = (atom.numerator, atom.denominator) if isinstance(atom, Floor) else (Formula.of(atom), 1)
+    inner, d = atom.parts() if isinstance(atom, Floor) else (Formula.of(atom), 1)
     numerator = floor.numerator
     if not isinstance(d, int) or floor.denominator != d * modulus:
         return None
-    if not isinstance(numerator, Formula) or not isinstance(inner, Formula) or numerator.terms != inner.terms:
+    if isinstance(numerator, int) or isinstance(inner, int) or numerator.terms != inner.terms:
         return None
     shift, rest = divmod(numerator.constant - inner.constant, d)
     return None if rest else shift

@@ -36,8 +36,11 @@ class Condition:
 
     def symbols(self) -> tuple[Symbol, ...]:
         """The symbols it depends on, sorted by name."""
-        rows = {symbols_of(dim) for dim in self.dims()} - {()}
-        return rows.pop() if len(rows) == 1 else tuple(sorted({symbol for row in rows for symbol in row}))
+        rows: list[tuple[Symbol, ...]] = []
+        for dim in self.dims():
+            if (row := symbols_of(dim)) and row not in rows:
+                rows.append(row)
+        return rows[0] if len(rows) == 1 else tuple(sorted({symbol for row in rows for symbol in row}))
 
     def dims(self) -> Iterable[Dim]:
         """Every dimension it mentions."""
@@ -188,9 +191,12 @@ def compare(op: str, left: Dim, right: Dim) -> Truth:
 
 def _gap_bounds(gap: Dim) -> Bounds:
     """The tightest bounds of a difference; the normal form has nothing to add to those of a chain or a remainder."""
-    if isinstance(gap, int) or as_remainder(gap) or is_chain(gap):
-        return bounds(gap)
-    return bounds(canonical(gap))
+    if isinstance(gap, int):
+        return gap, gap
+    remainder = as_remainder(gap)
+    if remainder is not None:
+        return remainder.bounds()
+    return bounds(gap if is_chain(gap) else canonical(gap))
 
 
 def _decided(op: str, low: int | None, high: int | None) -> bool | None:

@@ -54,16 +54,17 @@ class Formula:
     _symbols: tuple[Symbol, ...] | None
     _remainder: Remainder | Literal[False] | None
 
-    def __init__(self, terms: tuple[Term, ...], constant: int) -> None:
+    def __init__(self, terms: tuple[Term, ...], constant: int, symbols: tuple[Symbol, ...] | None = None) -> None:
         self.terms = terms
         self.constant = constant
+        self._symbols = symbols
         # What has not been worked out yet; most formulas are steps on the way to others, and never are asked.
-        self._bounds = self._canonical = self._hash = self._remainder = self._symbols = self._text = None
+        self._bounds = self._canonical = self._hash = self._remainder = self._text = None
 
     @classmethod
     def of(cls, atom: Atom) -> Formula:
         """The formula that is just this atom."""
-        return cls((((atom,), 1),), 0)
+        return cls((((atom,), 1),), 0, (atom,) if isinstance(atom, Symbol) else None)
 
     def __reduce__(self) -> tuple[type[Formula], tuple[tuple[Term, ...], int]]:
         return Formula, (self.terms, self.constant)
@@ -92,7 +93,7 @@ class Formula:
 
     def __add__(self, other: Dim) -> Dim:
         if isinstance(other, int):
-            return Formula(self.terms, self.constant + other) if other else self
+            return Formula(self.terms, self.constant + other, self._symbols) if other else self
         return self._plus(other, 1) if isinstance(other, Formula) else NotImplemented
 
     __radd__ = __add__
@@ -101,14 +102,16 @@ class Formula:
         terms = dict(self.terms)
         for monomial, coefficient in other.terms:
             terms[monomial] = terms.get(monomial, 0) + sign * coefficient
-        return collect(terms, self.constant + sign * other.constant)
+        # Of several symbols one may cancel.
+        alike = self._symbols is not None and self._symbols is other._symbols and len(self._symbols) == 1
+        return collect(terms, self.constant + sign * other.constant, self._symbols if alike else None)
 
     def __neg__(self) -> Formula:
-        return Formula(tuple([(m, -c) for m, c in self.terms]), -self.constant)
+        return Formula(tuple([(m, -c) for m, c in self.terms]), -self.constant, self._symbols)
 
     def __sub__(self, other: Dim) -> Dim:
         if isinstance(other, int):
-            return Formula(self.terms, self.constant - other) if other else self
+            return Formula(self.terms, self.constant - other, self._symbols) if other else self
         return self._plus(other, -1) if isinstance(other, Formula) else NotImplemented
 
     def __rsub__(self, other: int) -> Dim:
@@ -116,11 +119,9 @@ class Formula:
 
     def __mul__(self, other: Dim) -> Dim:
         if isinstance(other, int):
-            if other == 0:
-                return 0
-            return (
-                self if other == 1 else Formula(tuple([(m, c * other) for m, c in self.terms]), self.constant * other)
-            )
+            if other in (0, 1):
+                return self if other else 0
+            return Formula(tuple([(m, c * other) for m, c in self.terms]), self.constant * other, self._symbols)
         if not isinstance(other, Formula):
             return NotImplemented
         left, a = _as_factor(self)
@@ -138,10 +139,18 @@ class Formula:
         return product
 
     def __floordiv__(self, other: Dim) -> Dim:
-        return floor_div(self, other) if isinstance(other, (int, Formula)) else NotImplemented
+        if isinstance(other, Formula):
+            return _floor_by_formula(self, other)
+        if not isinstance(other, int):
+            return NotImplemented
+        if other > 1:
+            return floor_by_number(self, other)
+        if other == 0:
+            raise ZeroDivisionError(f"{self} by 0")
+        return self if other == 1 else -self // -other
 
     def __rfloordiv__(self, other: int) -> Dim:
-        return floor_div(other, self) if isinstance(other, int) else NotImplemented
+        return _floor_by_formula(other, self) if isinstance(other, int) else NotImplemented
 
     def __mod__(self, other: Dim) -> Dim:
         return self - other * (self // other) if isinstance(other, (int, Formula)) else NotImplemented
@@ -165,10 +174,10 @@ def symbol(name: str, least: int = 1) -> Formula:
     return Formula.of(Symbol(name, least))
 
 
-def collect(terms: Mapping[Monomial, int], constant: int) -> Dim:
+def collect(terms: Mapping[Monomial, int], constant: int, symbols: tuple[Symbol, ...] | None = None) -> Dim:
     """The dimension with these terms, zero ones dropped."""
     kept = tuple([term for term in terms.items() if term[1] and term[0]])
-    return Formula(kept, constant) if kept else constant
+    return Formula(kept, constant, symbols) if kept else constant
 
 
 def _as_factor(formula: Formula) -> Term:
@@ -197,20 +206,12 @@ def floor_div(numerator: Dim, denominator: Dim) -> Dim:
 
     Raises ``ZeroDivisionError`` for a denominator that is the number 0.
     """
-    if denominator == 1:
-        return numerator
-    if isinstance(denominator, Formula):
-        return _floor_by_formula(numerator, denominator)
-    if isinstance(numerator, int):
-        return numerator // denominator
-    if denominator < 0:
-        return floor_div(-numerator, -denominator)
-    return floor_by_number(numerator, denominator)
+    return numerator // denominator
 
 
 @lru_cache(maxsize=2**14)
 def floor_by_number(numerator: Formula, denominator: int) -> Dim:
-    """The same for a number of 2 or more. Remembered: a network divides the same sizes over and over."""
+    """The quotient by a number of 2 or more. Remembered: a network divides the same sizes over and over."""
     rest = tuple([term for term in numerator.terms if term[1] % denominator])
     if len(rest) == len(numerator.terms):
         return _floor_of_rest(numerator, denominator)
@@ -228,12 +229,12 @@ def _floor_of_rest(rest: Formula, denominator: int) -> Dim:
     floor = _sole(rest.terms)
     if isinstance(floor, Floor) and isinstance(d := floor.denominator, int):
         outside, inside = divmod(rest.constant, denominator)
-        return floor_div(floor.numerator + d * inside, d * denominator) + outside
+        return (floor.numerator + d * inside) // (d * denominator) + outside
     # A constant that is a multiple goes outside; any other stays where people write it: (H - 7)//6.
     outside = 0
     if rest.constant and rest.constant % denominator == 0:
-        outside, rest = rest.constant // denominator, Formula(rest.terms, 0)
-    return Formula((((Floor(rest, denominator),), 1),), outside)
+        outside, rest = rest.constant // denominator, Formula(rest.terms, 0, rest._symbols)
+    return Formula((((Floor(rest, denominator),), 1),), outside, rest._symbols)
 
 
 def _floor_by_formula(numerator: Dim, denominator: Formula) -> Dim:

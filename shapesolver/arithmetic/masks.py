@@ -173,6 +173,14 @@ class Mask:
         return Mask(self.modulus, edges[:-1] if edges[-1] == self.modulus else (*edges, self.modulus))
 
     def __and__(self, other: Mask) -> Mask:
+        if self is other or self is EMPTY or other is FULL:
+            return self
+        if other is EMPTY or self is FULL:
+            return other
+        if self.is_progression:
+            return _within_progression(self, other)
+        if other.is_progression:
+            return _within_progression(other, self)
         return _intersection(self, other)
 
     def __or__(self, other: Mask) -> Mask:
@@ -260,12 +268,6 @@ def without_touching(edges: Iterable[int]) -> list[int]:
 
 
 def _intersection(left: Mask, right: Mask) -> Mask:
-    if left is right or left is EMPTY or right is FULL:
-        return left
-    if right is EMPTY or left is FULL:
-        return right
-    if left.is_progression or right.is_progression:
-        return _within_progression(left, right) if left.is_progression else _within_progression(right, left)
     cost = intersection_cost(left, right)
     check_walk(cost, "combining conditions modulo {:,} and {:,}", left.modulus, right.modulus)
     common = gcd(left.modulus, right.modulus)
@@ -277,16 +279,21 @@ def _intersection(left: Mask, right: Mask) -> Mask:
 
 
 def _within_progression(progression: Mask, other: Mask) -> Mask:
-    """The intersection with ``r + m*t``. Law: ``r + m*t`` is in a set iff ``t`` is in what the set is under it."""
+    """The intersection with ``r + m*t``, by the Chinese remainder theorem.
+
+    Law: with ``g = gcd(m, M)``, ``r + m*t`` modulo ``M`` meets only the residues ``r + g*y``, at
+    ``t = y/(m/g)`` modulo ``M/g``.
+    """
     m, r = progression.modulus, progression.edges[0]
-    steps = other.under_affine(m, r)
-    if steps.modulus == 1:
-        return progression if steps is FULL else EMPTY
-    if steps.is_progression:
-        place = r + m * steps.edges[0]
-        return Mask.arc(steps.modulus * m, place, place + 1)
-    check_walk(steps.size(), "combining conditions modulo {:,} and {:,}", m, other.modulus)
-    return Mask.residues(steps.modulus * m, [r + m * t for t in steps.members()])
+    common = gcd(m, other.modulus)
+    period = other.modulus // common
+    inverse = pow(m // common, -1, period)
+    reached = [(-((r - start) // common), -((r - stop) // common)) for start, stop in other.runs()]
+    total = sum([stop - start for start, stop in reached])
+    if total in (0, period):
+        return progression if total else EMPTY
+    check_walk(total, "combining conditions modulo {:,} and {:,}", m, other.modulus)
+    return Mask.residues(m * period, [r + m * (y * inverse % period) for run in reached for y in range(*run)])
 
 
 def intersection_cost(left: Mask, right: Mask) -> int:

@@ -18,7 +18,7 @@ from functools import lru_cache, reduce
 
 from shapesolver.arithmetic.analysis import atoms, bounds, symbols
 from shapesolver.arithmetic.atoms import Atom, Extreme, Floor, Group, Scaled, Symbol
-from shapesolver.arithmetic.chains import Remainder, as_remainder, outer_link
+from shapesolver.arithmetic.chains import Remainder, as_remainder, divided, outer_link
 from shapesolver.arithmetic.formula import Dim, Formula, canonical, ceil_div, extreme, floor_div
 from shapesolver.arithmetic.masks import Undecided
 from shapesolver.arithmetic.polynomials import first_true, solve_polynomial
@@ -72,27 +72,26 @@ def _named(formula: Dim, symbol: str | Symbol | Formula) -> tuple[str, int]:
 
 def _pull(formula: Dim, lo: int | None, hi: int | None, name: str, least: int) -> IntSet:
     """The preimage, right for every ``n >= least``."""
-    while isinstance(formula, Formula) and (link := outer_link(formula)):
+    while link := outer_link(formula):
         atom, factor, offset = link
         lo, hi = _under_affine(lo, hi, factor, offset)
         if lo is not None and hi is not None and lo > hi:
             return IntSet.nothing()
-        if isinstance(atom, Symbol):
-            return IntSet.interval(lo, hi)
-        if isinstance(atom, Floor) and isinstance(d := atom.denominator, int):
+        inside = divided(atom)
+        if inside is not None:
             # Law: x//d >= lo iff x >= d*lo, and x//d <= hi iff x <= d*hi + d - 1.
+            formula, d = inside
             lo, hi = None if lo is None else lo * d, None if hi is None else hi * d + d - 1
-            formula = atom.numerator
-        elif isinstance(atom, Group):
-            formula = atom.inner
+        elif isinstance(atom, Symbol):
+            return IntSet.interval(lo, hi)
         elif isinstance(atom, Extreme):
             return _pull_extreme(atom, lo, hi, name, least)
         else:
             formula = Formula.of(atom)
             break
     if isinstance(formula, int):
-        inside = (lo is None or lo <= formula) and (hi is None or formula <= hi)
-        return IntSet.everything() if inside else IntSet.nothing()
+        wanted = (lo is None or lo <= formula) and (hi is None or formula <= hi)
+        return IntSet.everything() if wanted else IntSet.nothing()
     remainder = as_remainder(formula)
     if remainder is not None:
         return _pull_remainder(remainder, lo, hi, name, least)
@@ -143,19 +142,20 @@ def _pull_remainder(found: Remainder, lo: int | None, hi: int | None, name: str,
     Law: ``x//d % m`` is in ``lo..hi`` iff ``x % (d*m)`` is in ``d*lo..d*hi + d - 1``.
     """
     low, high = _under_affine(lo, hi, found.factor, found.offset)
-    chain, modulus = found.chain, found.modulus
+    modulus = found.modulus
     first = 0 if low is None or low < 0 else low
     last = modulus - 1 if high is None or high >= modulus else high
-    while isinstance(chain, Formula) and (link := outer_link(chain)) and abs(link[1]) == 1 and first <= last:
+    first, last, atom = first - found.shift, last - found.shift, found.atom
+    while inside := divided(atom):
+        inner, d = inside
+        first, last, modulus = first * d, last * d + d - 1, modulus * d
+        link = outer_link(inner)
+        assert link is not None, "a chain"
         atom, sign, offset = link
+        if abs(sign) > 1:
+            return _pull_set(inner, IntSet.arc(first, last, modulus), name, least)
         first, last = (first - offset, last - offset) if sign > 0 else (offset - last, offset - first)
-        if isinstance(atom, Symbol):
-            return IntSet.arc(first, last, modulus)
-        if isinstance(atom, Floor) and isinstance(d := atom.denominator, int):
-            first, last, modulus, chain = first * d, last * d + d - 1, modulus * d, atom.numerator
-        elif isinstance(atom, Group):
-            chain = atom.inner
-    return _pull_set(chain, IntSet.arc(first, last, modulus), name, least)
+    return IntSet.arc(first, last, modulus)
 
 
 def _by_bisection(formula: Formula, lo: int | None, hi: int | None, name: str, least: int) -> IntSet | None:
@@ -282,18 +282,17 @@ def _replaced_inside(factor: Atom, atom: Atom, by: Dim) -> Dim:
 
 def _pull_set(formula: Dim, wanted: IntSet, name: str, least: int) -> IntSet:
     """The preimage of any set: link by link, and where the chain ends segment by segment."""
-    while isinstance(formula, Formula) and (link := outer_link(formula)):
+    while link := outer_link(formula):
         atom, factor, offset = link
         wanted = wanted.under_affine(factor, offset)
         if isinstance(atom, Symbol):
             return wanted
-        if isinstance(atom, Floor) and isinstance(atom.denominator, int):
-            wanted, formula = wanted.under_floor(atom.denominator), atom.numerator
-        elif isinstance(atom, Group):
-            formula = atom.inner
-        else:
+        inside = divided(atom)
+        if inside is None:
             formula = Formula.of(atom)
             break
+        formula, d = inside
+        wanted = wanted.under_floor(d)
     if isinstance(formula, int):
         return IntSet.everything() if formula in wanted else IntSet.nothing()
     found = IntSet.nothing()
@@ -314,7 +313,7 @@ def pull_back_interval(formula: Dim, lo: Dim, hi: Dim, symbol: str | Symbol | Fo
     """
     name, _ = _named(formula, symbol)
     current = formula
-    while isinstance(current, Formula) and (link := outer_link(current)):
+    while link := outer_link(current):
         atom, factor, offset = link
         low, high = (lo, hi) if factor > 0 else (hi, lo)
         if factor > 0:
@@ -323,10 +322,9 @@ def pull_back_interval(formula: Dim, lo: Dim, hi: Dim, symbol: str | Symbol | Fo
             lo, hi = ceil_div(offset - low, -factor), (offset - high) // -factor
         if isinstance(atom, Symbol):
             return lo, hi
-        if isinstance(atom, Floor) and isinstance(d := atom.denominator, int):
-            lo, hi, current = lo * d, hi * d + (d - 1), atom.numerator
-        elif isinstance(atom, Group):
-            current = atom.inner
-        else:
+        inside = divided(atom)
+        if inside is None:
             break
+        current, d = inside
+        lo, hi = lo * d, hi * d + (d - 1)
     raise ValueError(f"{formula} is not a chain of sizes around {name}")

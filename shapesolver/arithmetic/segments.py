@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
-from shapesolver.arithmetic.masks import EMPTY, FULL, Mask
+from shapesolver.arithmetic.masks import EMPTY, FULL, Mask, without_touching
 
 Segment = tuple[int | None, int | None, Mask]
 """From the first integer, up to but without the second, what the mask says; ``None`` is no limit."""
@@ -13,18 +13,13 @@ _TIDY = 64
 """A bounded stretch of a mask with no more edges than this, or of two periods, is kept as its runs."""
 
 
-def tidied(segments: Iterable[Segment]) -> Iterator[tuple[int | None, Mask]]:
-    """The segments that are not empty, bounded ones with few edges as runs of everything and nothing."""
-    for lo, hi, mask in segments:
-        if lo is not None and hi is not None:
-            if lo >= hi:
-                continue
-            if mask.modulus > 1 and (hi - lo <= 2 * mask.modulus or mask.walk_cost(hi - lo) <= _TIDY):
-                yield lo, EMPTY
-                for place, edge in enumerate(mask.turns_in(lo, hi)):
-                    yield edge, EMPTY if place % 2 else FULL
-                continue
-        yield lo, mask
+def tidied(lo: int, hi: int, mask: Mask) -> Sequence[tuple[int, Mask]]:
+    """A bounded stretch of a periodic mask; where it has few edges, as runs of everything and nothing."""
+    if hi - lo > 2 * mask.modulus and mask.walk_cost(hi - lo) > _TIDY:
+        return ((lo, mask),)
+    edges = [edge for edge in without_touching(mask.turns_in(lo, hi)) if edge < hi]
+    runs = [(edge, EMPTY if place % 2 else FULL) for place, edge in enumerate(edges)]
+    return runs if lo in edges[:1] else [(lo, EMPTY), *runs]
 
 
 def turns(lo: int | None, hi: int | None, mask: Mask) -> Iterator[tuple[int, int | None]]:

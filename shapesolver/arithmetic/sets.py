@@ -37,15 +37,18 @@ class IntSet:
 
     def __init__(self, segments: Iterable[Segment] = ()) -> None:
         """The set of these segments, which follow each other from end to end; none for the empty set."""
-        starts: list[int | None] = [None]
+        breaks: list[int] = []
         masks: list[Mask] = [EMPTY]
-        for lo, mask in tidied(segments):
-            if lo == starts[-1]:
-                masks[-1] = mask
-            elif mask is not masks[-1] and mask != masks[-1]:
-                starts.append(lo)
-                masks.append(mask)
-        self._breaks = tuple(starts[1:])  # type: ignore[arg-type]
+        for lo, hi, mask in segments:
+            if lo is None:
+                masks[0] = mask
+            elif hi is None or lo < hi:
+                parts = ((lo, mask),) if hi is None or mask.modulus == 1 else tidied(lo, hi, mask)
+                for start, part in parts:
+                    if part is not masks[-1] and part != masks[-1]:
+                        breaks.append(start)
+                        masks.append(part)
+        self._breaks = tuple(breaks)
         self._masks = tuple(masks)
 
     @classmethod
@@ -112,10 +115,10 @@ class IntSet:
         return isinstance(n, int) and n in self._masks[bisect_right(self._breaks, n)]
 
     def __bool__(self) -> bool:
-        return any(first_of(segment) is not None for segment in self.segments())
+        return not self.is_finite or any(first_of(segment) is not None for segment in self.segments())
 
     def __invert__(self) -> IntSet:
-        return IntSet._made(self._breaks, tuple(~mask for mask in self._masks))
+        return IntSet._made(self._breaks, tuple([~mask for mask in self._masks]))
 
     def __and__(self, other: IntSet) -> IntSet:
         if not isinstance(other, IntSet):
@@ -181,7 +184,7 @@ class IntSet:
     @property
     def is_finite(self) -> bool:
         """Whether it has a least and a greatest member, or none at all."""
-        return self._masks[0] == EMPTY and self._masks[-1] == EMPTY
+        return self._masks[0] is EMPTY and self._masks[-1] is EMPTY
 
     @property
     def count(self) -> int | float:
@@ -269,6 +272,8 @@ class IntSet:
 
     def under_floor(self, d: int) -> IntSet:
         """``{n : n//d in self}`` for ``d >= 1``. Law: ``n//d == q`` iff ``d*q <= n < d*(q + 1)``."""
+        if d == 1:
+            return self
         if not self._breaks:
             return IntSet._made((), (self._masks[0].under_floor(d),))
         return IntSet((_times(lo, d), _times(hi, d), mask.under_floor(d)) for lo, hi, mask in self.segments())
@@ -337,7 +342,8 @@ class IntSet:
         return IntSet, (list(self.segments()),)
 
 
-def _intersections(left: IntSet, right: IntSet) -> Iterator[Segment]:
+def _intersections(left: IntSet, right: IntSet) -> list[Segment]:
+    found: list[Segment] = []
     i = j = 0
     lo: int | None = None
     hi: int | None
@@ -347,12 +353,13 @@ def _intersections(left: IntSet, right: IntSet) -> Iterator[Segment]:
             # Walking the stretch is cheaper than walking the common period.
             edges: list[int | None] = [lo, *overlap(a.turns_in(lo, hi), b.turns_in(lo, hi)), hi]
             masks = (EMPTY, FULL) * len(edges)
-            yield from zip(edges, edges[1:], masks, strict=False)
+            found += zip(edges, edges[1:], masks, strict=False)
         else:
-            yield lo, hi, a & b
+            found.append((lo, hi, a & b))
         i += i < len(left._breaks) and left._breaks[i] == hi
         j += j < len(right._breaks) and right._breaks[j] == hi
         lo = hi
+    return found
 
 
 def _narrow(a: Mask, b: Mask, width: int) -> bool:
