@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shapesolver.arithmetic import Dim, Formula, Truth, resolve, substitute
+from shapesolver.arithmetic import Dim, Formula, Truth, excess, resolve, substitute
 from shapesolver.layers.base import Layer, Need, Tensor, need
 from shapesolver.layers.parameters import ParameterError
 from shapesolver.layers.sharing import same_weights, tied_weights
@@ -40,7 +40,13 @@ def apply(layer: Layer, inputs: tuple[Tensor, ...]) -> Outcome:
         if item.truth is False:
             return Outcome((), tuple(conditions), item)
         conditions.append(item)
-    return Outcome(layer.outputs(*inputs), tuple(conditions), None)
+    outputs = layer.outputs(*inputs)
+    for size in (size for tensor in outputs for size in tensor.sizes):
+        too_much = excess(size)
+        if too_much:
+            message = f"{layer.op} makes a size that has {too_much}"
+            return Outcome((), tuple(conditions), need(False, "framework-limit", message))
+    return Outcome(outputs, tuple(conditions), None)
 
 
 @lru_cache(maxsize=2**14)

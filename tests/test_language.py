@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given, settings
@@ -158,6 +159,18 @@ g = dense(2.5)
     ]
 
 
+def squaring(step: str, first: str) -> str:
+    """Values that each grow from the one before."""
+    lines = (f"let a{i + 1} = {step.format(i=i)}" for i in range(60))
+    return "\n".join(["input(H=8, W=8, 3)", f"let a0 = {first}", *lines])
+
+
+def doubling(last: str, order: Iterable[int]) -> str:
+    """Blocks that each hold the one before twice, defined in this order."""
+    bodies = {i: f"block b{i}() {{\nb{i - 1}()\nb{i - 1}()\n}}" if i else f"block b0() {{ {last} }}" for i in range(40)}
+    return "\n".join([*(bodies[i] for i in order), "input(3)", "b39()"])
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -179,6 +192,16 @@ g = dense(2.5)
         ("import torch", "`torch` does not fit here"),
         ("input(3)\nexpect relu1.H == 3", "nothing is called `relu1` here"),
         ("a, b = input(3)\nrepeat 1 { a = relu }", ""),
+        # What a few lines could make to fill any memory.
+        (squaring("a{i} * a{i}", "2"), "this has more than 4096 bits"),
+        (squaring("a{i} * a{i}", "H"), "this has more than 2000 symbols and divisions"),
+        (squaring("a{i}//2 + a{i}//3", "H + W"), "this has more than 2000 symbols and divisions"),
+        (squaring("min(a{i}//2, a{i}*H)", "H + W"), "this has more than 2000 symbols and divisions"),
+        (f"let t = ({'1, ' * 1001})", "a tuple has at most 1000 entries"),
+        (doubling("", order=range(40)), "this line lays out more than 250000 layers"),
+        (doubling("relu", order=range(39, -1, -1)), "this line lays out more than 250000 layers"),
+        ("repeat 10**5 { repeat 10**5 { } }", "repeat 100000 is beyond what a file may lay out"),
+        ("let n = 99999\nrepeat n { repeat n { let a = 1 } }", "the file lays out more than 1000000 statements"),
     ],
 )
 def test_bad_files_get_one_clear_error(text: str, message: str) -> None:
@@ -188,6 +211,15 @@ def test_bad_files_get_one_clear_error(text: str, message: str) -> None:
         return
     assert net is None
     assert message in " ".join(d.message for d in diagnostics)
+
+
+@pytest.mark.parametrize("more", ["t.H*t.H", "t.H//2 + t.H//3"])
+def test_sizes_that_grow_beyond_all_bounds_end_in_an_error(more: str) -> None:
+    block = f"block grow(t) {{ pad(((0, {more}), (0, 0))) }}"
+    net, _ = examine("\n".join([block, "a0 = input(H=4, W=4, 3)", *(f"a{i + 1} = grow(a{i})" for i in range(40))]))
+    assert net is not None
+    _, broken = next(net.derivation.broken())
+    assert broken.trouble().message == "pad makes a size that has more than 2000 symbols and divisions"
 
 
 @pytest.mark.parametrize("text", ["x = " + "(" * 100_000, "x = " + "1+" * 100_000 + "1", "x = " + "-" * 100_000 + "1"])

@@ -34,6 +34,7 @@ from shapesolver.arithmetic.formula import (
     floor_div,
     symbol,
 )
+from shapesolver.arithmetic.limits import excess
 from shapesolver.arithmetic.scaling import as_float32, scaled
 from shapesolver.arithmetic.substitution import substitute
 
@@ -65,6 +66,7 @@ __all__ = [
     "divides",
     "either",
     "evaluate",
+    "excess",
     "floor_div",
     "holds",
     "maximum",

@@ -23,6 +23,7 @@ class Atom:
 
     _text: str | None = field(default=None, init=False, repr=False)
     _hash: int | None = field(default=None, init=False, repr=False)
+    _length: int | None = field(default=None, init=False, repr=False)
 
     def __eq__(self, other: object) -> bool:
         return self is other or (type(self) is type(other) and self.fields() == other.fields())
@@ -46,6 +47,13 @@ class Atom:
                 atom._text = atom.written()
         assert self._text is not None
         return self._text
+
+    @property
+    def length(self) -> int:
+        """How many atoms are written for it: itself, and those inside as often as they stand there."""
+        if self._length is None:
+            self._length = 1 + sum(map(length, self.parts()))
+        return self._length
 
     def fields(self) -> tuple[Any, ...]:
         """What it is made of."""
@@ -161,6 +169,11 @@ Monomial = tuple[Atom, ...]
 
 Term = tuple[Monomial, int]
 """A monomial and its coefficient."""
+
+
+def length(item: Dim) -> int:
+    """How many atoms are written for a dimension; 0 for a number."""
+    return 0 if isinstance(item, int) else sum(atom.length for monomial, _ in item.terms for atom in monomial)
 
 
 def _unwritten(atom: Atom) -> list[Atom]:

@@ -16,8 +16,8 @@ from shapesolver.layers.dialects import Dialect
 from shapesolver.layers.parameters import Kind, Parameter, ParameterError
 from shapesolver.layers.registry import kinds
 from shapesolver.model.calls import is_symbolic, required
-from shapesolver.model.draft import MAX_LAYERS
 from shapesolver.model.graph import Graph, Node, Wire
+from shapesolver.model.limits import MAX_LAYERS
 
 RATE_DIGITS = 12
 """The digits of a rate or slope that are kept: those that it was computed to."""

@@ -14,17 +14,13 @@ from shapesolver.diagnostics import Diagnostic, Label, Span
 from shapesolver.language import tree
 from shapesolver.layers import dialects
 from shapesolver.layers.dialects import Dialect
-from shapesolver.model.draft import MAX_LAYERS, Draft
+from shapesolver.model.draft import Draft
 from shapesolver.model.errors import AlreadySaid, BuildError, LimitError
 from shapesolver.model.graph import Claim, Graph, Wire
+from shapesolver.model.limits import MAX_BLOCK_DEPTH, MAX_LAYERS, MAX_REPEAT, MAX_STATEMENTS, Count
 from shapesolver.model.pipelines import Pipelines, Place, Result
 from shapesolver.model.scope import BlockValue, Scope, TensorValue
 from shapesolver.model.values import WORDS, Values
-
-MAX_REPEAT = 100_000
-"""The most rounds of one repeat."""
-MAX_BLOCK_DEPTH = 50
-"""How deep blocks and repeats may lie in each other."""
 
 
 def build(file: tree.File, rounds: Mapping[str, int] | None = None) -> tuple[Graph, tuple[Diagnostic, ...]]:
@@ -32,9 +28,8 @@ def build(file: tree.File, rounds: Mapping[str, int] | None = None) -> tuple[Gra
 
     ``rounds`` replaces how often a repeat is laid out, by its path: ``{"repeat1": 3}``.
     """
-    builder = Builder(rounds or {})
+    builder = Builder(rounds or {}, Count(file))
     try:
-        _within_limits(file.statements)
         builder.statements(file.statements, Scope())
     except LimitError as error:
         builder.blame(error)
@@ -44,8 +39,10 @@ def build(file: tree.File, rounds: Mapping[str, int] | None = None) -> tuple[Gra
 class Builder:
     """Lays out one file. Not for use twice."""
 
-    def __init__(self, rounds: Mapping[str, int]) -> None:
+    def __init__(self, rounds: Mapping[str, int], count: Count) -> None:
         self._rounds = rounds
+        self._count = count
+        self._laid = 0
         self.diagnostics: list[Diagnostic] = []
         self._draft = Draft()
         self._values = Values(self._draft)
@@ -87,6 +84,7 @@ class Builder:
             self.diagnostics.append(error.diagnostic)
 
     def _statement(self, statement: tree.Statement, scope: Scope) -> None:
+        self._within_limits(statement, scope)
         match statement:
             case tree.Line():
                 self._line(statement, scope)
@@ -164,8 +162,7 @@ class Builder:
         span = statement.count.span
         if not isinstance(count, int) or count < 0:
             raise BuildError("bad-value", "repeat takes a whole number, 0 or more", span)
-        lines = _least_lines(statement.body)
-        if count > MAX_REPEAT or len(self._draft.nodes) + count * lines > MAX_LAYERS:
+        if count > MAX_REPEAT or len(self._draft.nodes) + count * self._count.of(statement.body) > MAX_LAYERS:
             raise LimitError(
                 f"repeat {count} is beyond what a file may lay out: {MAX_REPEAT} rounds, {MAX_LAYERS} layers",
                 span,
@@ -176,8 +173,17 @@ class Builder:
                 inner.names[statement.index.text] = index
             self._inside(statement.body, inner, statement.span)
 
+    def _within_limits(self, statement: tree.Statement, scope: Scope) -> None:
+        """Refuse a line that lays out too much before it does, as far as that can be told; and too long a file."""
+        self._laid += 1
+        if self._laid > MAX_STATEMENTS:
+            raise LimitError(f"the file lays out more than {MAX_STATEMENTS} statements", statement.span)
+        if scope.parent is None and isinstance(statement, tree.Line) and self._count.of((statement,)) > MAX_LAYERS:
+            raise LimitError(f"this line lays out more than {MAX_LAYERS} layers", statement.span)
+
     def _inside(self, body: tuple[tree.Statement, ...], scope: Scope, span: Span) -> None:
         self._depth += 1
+        self._laid += 1
         try:
             if self._depth > MAX_BLOCK_DEPTH:
                 raise LimitError(f"blocks and repeats lie more than {MAX_BLOCK_DEPTH} deep", span)
@@ -200,45 +206,3 @@ class Builder:
             if wire is not None:
                 self._draft.names[scope.full(name.text)] = wire
                 self._draft.spans[scope.full(name.text)] = name.span
-
-
-def _within_limits(statements: tuple[tree.Statement, ...]) -> None:
-    """That blocks in blocks do not lay out more layers than a file may; raises :class:`LimitError` before they do."""
-    sizes: dict[str, int] = {}
-    for statement in statements:
-        if isinstance(statement, tree.Block):
-            sizes[statement.name.text] = _least_layers(statement.body, sizes)
-    for statement in statements:
-        if isinstance(statement, tree.Line) and _least_layers((statement,), sizes) > MAX_LAYERS:
-            raise LimitError(f"this line lays out more than {MAX_LAYERS} layers", statement.value.span)
-
-
-def _least_layers(body: tuple[tree.Statement, ...], blocks: Mapping[str, int]) -> int:
-    """The fewest layers that a body can lay out, with what earlier blocks make."""
-    total = 0
-    for statement in body:
-        if isinstance(statement, tree.Repeat) and isinstance(statement.count, tree.Number):
-            total += int(statement.count.value) * _least_layers(statement.body, blocks)
-        elif isinstance(statement, tree.Line):
-            total += max(1, _calls(statement.value, blocks))
-    return total
-
-
-def _calls(value: tree.Expression, blocks: Mapping[str, int]) -> int:
-    """What the blocks called by a line's stages make."""
-    match value:
-        case tree.Pipeline(stages=stages):
-            return sum(_calls(stage, blocks) for stage in stages)
-        case tree.Call(function=tree.Name(text=text)) | tree.Name(text=text):
-            return blocks.get(text, 0)
-    return 0
-
-
-def _least_lines(body: tuple[tree.Statement, ...]) -> int:
-    """The fewest layers that a body can lay out: its lines, those of inner repeats as often as they are made."""
-    total = 0
-    for statement in body:
-        if isinstance(statement, tree.Repeat) and isinstance(statement.count, tree.Number):
-            total += int(statement.count.value) * _least_lines(statement.body)
-        total += isinstance(statement, tree.Line)
-    return total

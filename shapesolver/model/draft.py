@@ -13,10 +13,8 @@ from shapesolver.layers.dialects import Dialect
 from shapesolver.model.calls import is_symbolic
 from shapesolver.model.errors import AlreadySaid, BuildError, LimitError
 from shapesolver.model.graph import BlockUse, Claim, Graph, Node, Reference, Wire
+from shapesolver.model.limits import MAX_LAYERS
 from shapesolver.model.scope import Scope, TensorValue
-
-MAX_LAYERS = 250_000
-"""The most layers that a file may lay out, its repeats included."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from shapesolver.arithmetic import (
     compare,
     divide_exactly,
     either,
+    excess,
     maximum,
     minimum,
     negate,
@@ -27,7 +28,9 @@ WORDS = {"true": True, "false": False, "none": None, "True": True, "False": Fals
 """Names that are values in every scope; the capitalised ones are Python's."""
 
 MAX_POWER_BITS = 4096
-"""The longest number, in bits, that ``**`` may make."""
+"""The longest number, in bits, that ``**`` may make; a formula counts as 64."""
+MAX_ENTRIES = 1000
+"""The most entries of a tuple."""
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {"min": minimum, "max": maximum}
 
@@ -63,18 +66,20 @@ class Values:
                 return value
             case tree.Name(text=text, span=span):
                 return self._name(text, span, scope, words)
-            case tree.Tuple(items=items):
+            case tree.Tuple(items=items, span=span):
+                if len(items) > MAX_ENTRIES:
+                    raise BuildError("limit", f"a tuple has at most {MAX_ENTRIES} entries", span)
                 return tuple(self.value(item, scope, words) for item in items)
             case tree.Unary(op=op, operand=operand):
                 return self._unary(op, operand, scope)
             case tree.Binary(op=op, left=left, right=right, span=span):
-                return self._binary(op, self.number(left, scope), self.number(right, scope), span)
+                return _within_limits(self._binary(op, self.number(left, scope), self.number(right, scope), span), span)
             case tree.Attribute() | tree.Index():
                 return self._dotted(expression, scope)
             case tree.Hole(name=name, span=span):
                 return self._references.hole(name, span)
-            case tree.Call(function=tree.Name(text=text), arguments=arguments) if text in FUNCTIONS and arguments:
-                return FUNCTIONS[text](*(self.number(a.value, scope) for a in arguments))
+            case tree.Call(function=tree.Name(text=text), arguments=given, span=span) if text in FUNCTIONS and given:
+                return _within_limits(FUNCTIONS[text](*(self.number(a.value, scope) for a in given)), span)
             case tree.Compare() | tree.Logic():
                 return self.truth(expression, scope)
         raise BuildError("wrong-kind", "a value is needed here, and this is a layer or a tensor", expression.span)
@@ -190,8 +195,7 @@ class Values:
     def _power(self, base: Any, exponent: Any, span: Span) -> Any:
         if not isinstance(exponent, int) or exponent < 0:
             raise BuildError("bad-value", "the exponent of `**` is a whole number, 0 or more", span)
-        size = base.bit_length() if isinstance(base, int) else 64
-        if size * exponent > MAX_POWER_BITS:
+        if (base.bit_length() if isinstance(base, int) else 64) * exponent > MAX_POWER_BITS:
             raise BuildError("limit", f"this power has more than {MAX_POWER_BITS} bits", span)
         return base**exponent
 
@@ -213,6 +217,14 @@ class Values:
                 if isinstance(owner, TensorValue):
                     return self._references.size_of(owner, dotted_text(inner), index, span)
         raise BuildError("unknown-name", f"nothing is called `{path}` here", expression.span)
+
+
+def _within_limits(value: Any, span: Span) -> Any:
+    """The value, unless it is too long."""
+    too_much = "" if isinstance(value, float) else excess(value)
+    if too_much:
+        raise BuildError("limit", f"this has {too_much}", span)
+    return value
 
 
 def dotted_text(expression: tree.Expression) -> str:
