@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,6 +25,9 @@ from tests.exchange.graphs import fingerprint
 os.environ.setdefault("KERAS_BACKEND", "torch")
 keras = pytest.importorskip("keras")
 torch = pytest.importorskip("torch")
+
+from tests.conformance.keras_narrow import nasnet_on_torch  # noqa: E402, F401
+
 pytestmark = pytest.mark.conformance
 
 ARCHITECTURES = sorted(name for name in dir(keras.applications) if name[0].isupper())
@@ -33,16 +35,6 @@ SIZES = ((160, 160), (101, 133))
 """Heights and widths; the second leave remainders everywhere."""
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
-
-
-@pytest.fixture(autouse=True)
-def nasnet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let NASNet be built: Keras refuses to on PyTorch because of its numbers, and shapes have none."""
-    from keras.src import backend
-    from keras.src.applications import nasnet
-
-    names = {name: getattr(backend, name) for name in dir(backend) if not name.startswith("__")}
-    monkeypatch.setattr(nasnet, "backend", SimpleNamespace(**{**names, "backend": lambda: "tensorflow"}))
 
 
 def model(name: str, shape: tuple[int | None, ...], **options: Any) -> Any:
@@ -72,8 +64,7 @@ def test_every_layer_of_every_architecture(name: str) -> None:
         for path, layer in named_layers(made):
             index = places[imported.names.get(path, valid_name(path))]
             tensor = sizes.tensor(index)
-            if "." not in path:
-                assert tensor is not None and tensor.sizes == tuple(layer.output.shape)[1:], layer.name
+            assert tensor is not None and tensor.sizes == tuple(layer.output.shape)[1:], layer.name
             if layer.weights and type(layer).__name__ != "LayerScale":
                 weights = graph.nodes[index].layer.weights(*(sizes.inputs(index) or ()))
                 assert [w.shape for w in weights] == [tuple(w.shape) for w in layer.weights], layer.name
@@ -84,7 +75,7 @@ def test_every_layer_of_every_architecture(name: str) -> None:
         assert compared > 10
 
 
-# Input sizes.
+# There and back.
 
 FAMILIES = [
     "ConvNeXtTiny",
@@ -98,39 +89,6 @@ FAMILIES = [
     "Xception",
 ]
 """One architecture of each kind: the others repeat its layers."""
-
-
-def read(made: Any, height: int, width: int) -> bool | None:
-    """Whether the last row reaches the result, as what is no number would; ``None`` where Keras does not run."""
-    image = torch.ones(1, height, width, 3)
-    image[:, -1] = float("nan")
-    try:
-        result = made(image, training=False)
-    except (RuntimeError, ValueError):
-        return None
-    return bool(torch.isnan(result).any())
-
-
-@pytest.mark.parametrize("name", FAMILIES)
-def test_valid_sizes_and_those_that_lose_nothing(name: str) -> None:
-    """At 40 heights around the least: Keras runs where we say so, and reads the last row where we say so."""
-    made = getattr(keras.applications, name)(weights=None, include_top=False, input_shape=(None, None, 3))
-    net = shapesolver.from_keras(made)
-    valid, lossless = net.valid(), net.ask("which input sizes lose nothing")
-    assert (valid.status, lossless.status) == ("proved", "proved")
-    width = next(n for n in range(1, 400) if lossless.holds(H=n, W=n))
-    least = next(n for n in range(1, 400) if valid.holds(H=n, W=width))
-    low = max(least - 5, 1)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with torch.no_grad():
-        for height in range(low, low + 40):
-            expected = lossless.holds(H=height, W=width) if valid.holds(H=height, W=width) else None
-            assert read(made, height, width) is expected, height
-    torch.set_num_threads(threads)
-
-
-# There and back.
 
 
 @pytest.mark.parametrize("name", FAMILIES)
