@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from shapesolver.language.queries import EXAMPLES as QUESTIONS
 from shapesolver.language.queries import read_question
 from shapesolver.language.wording import plain
 from shapesolver.render.answer import answer_json, answer_text
+from shapesolver.solve import solver
 
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
 
@@ -43,6 +45,27 @@ def test_one_unknown_iterates_and_counts() -> None:
     assert list(answer) == [25, 26, 27, 28, 29, 30]
     assert answer.count == 6
     assert str(answer) == "25..30"
+
+
+def test_what_nobody_looks_at_is_not_worked_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    for work in ("reading", "worked", "rule_for"):
+        real = getattr(solver, work)
+        monkeypatch.setattr(solver, work, lambda *a, work=work, real=real: looked.append(work) or real(*a))
+    answer = example("mnist").solve("conv2.H == 2", "H")
+    assert str(answer) == "25..30"
+    assert looked == []
+    assert [str(check) for check in answer.checks] == ["25 -> 7 -> 2", "24 -> 6 -> 1", "31 -> 9 -> 3"]
+    assert answer.lossless and list(answer.lossless) == [25]
+    assert answer.rule == answer.rule == "conv2.H = (H - 7)//6 - 1; n x n needs 6*n + 13 <= H <= 6*n + 18"
+    assert sorted(looked) == ["reading", "rule_for", "worked"]
+
+
+def test_an_answer_is_the_same_after_a_pickle() -> None:
+    for answer in (example("mnist").solve("conv2.H == 2", "H"), example("unet").valid()):
+        again = pickle.loads(pickle.dumps(answer))
+        assert again == answer
+        assert answer_text(again) == answer_text(answer)
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from shapesolver.arithmetic import Dim, Truth, holds, resolve, substitute
 from shapesolver.arithmetic.masks import Undecided
 from shapesolver.arithmetic.sets import IntSet
 from shapesolver.arithmetic.solutions import solutions
+from shapesolver.solve.later import Part
 
 Box = Mapping[str, IntSet]
 """A set for each unknown: every choice of members is a solution."""
@@ -60,9 +61,13 @@ class Unread(NamedTuple):
     """The input that they are of."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
-    """What a question comes to. Truthy when there is a solution."""
+    """What a question comes to. Truthy when there is a solution.
+
+    What lets a person check it (:attr:`lossless`, :attr:`unread`, :attr:`rule`, :attr:`checks`, :attr:`beside`) may be
+    worked out when it is first looked at.
+    """
 
     reading: str
     """The question as it was understood."""
@@ -74,11 +79,11 @@ class Answer:
     """Unknowns that others determine: ``W == H``."""
     condition: Truth = True
     """What solutions satisfy besides lying in a box; ``True`` where the boxes say it all."""
-    lossless: Answer | None = None
+    lossless: Part[Answer | None] = Part(None)
     """The solutions that leave no input cell unread; ``undecided`` where that cannot be told."""
-    unread: tuple[Unread, ...] = ()
+    unread: Part[tuple[Unread, ...]] = Part(())
     """For some of the solutions, what they leave unread."""
-    beside: tuple[str, ...] = ()
+    beside: Part[tuple[str, ...]] = Part(())
     """For what was asked about and is no solution: what to use instead."""
     apart: Answer | None = None
     """Where no one value of a parameter does: the answer with a value for each axis, or for each end of an axis."""
@@ -88,14 +93,17 @@ class Answer:
     """The letters of a symbolic target; :meth:`holds` needs a value for each."""
     cases: tuple[Box, ...] = ()
     """Where nothing does for every size: what does for some, and the sizes it suits."""
-    rule: str = ""
+    rule: Part[str] = Part("")
     """The general rule, for a symbolic target."""
-    checks: tuple[Check, ...] = ()
+    checks: Part[tuple[Check, ...]] = Part(())
     """A solution worked through, and its neighbours."""
     searched: Mapping[str, IntSet] = field(default_factory=dict)
     """What was tried of unknowns that had to be enumerated."""
     reason: str = ""
     """Why there is no solution, or why the answer is not known."""
+
+    def __reduce__(self) -> tuple[type[Answer], tuple[Any, ...]]:
+        return Answer, tuple(getattr(self, part.name) for part in fields(self))
 
     def __bool__(self) -> bool:
         return self.status is not Status.UNDECIDED and bool(self.boxes)

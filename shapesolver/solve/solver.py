@@ -15,12 +15,13 @@ from shapesolver.language.questions import Inverse, Valid
 from shapesolver.layers.source import Input
 from shapesolver.model.graph import Graph, Wire
 from shapesolver.network import MAX_SIZE, Network
-from shapesolver.solve.answers import Answer, Status
+from shapesolver.solve.answers import Answer, Check, Status
 from shapesolver.solve.conditions import all_nodes, assumed, limits, needs
 from shapesolver.solve.coverage import Read, nothing_lost, reading
 from shapesolver.solve.errors import QuestionError
 from shapesolver.solve.every_size import for_every_size
 from shapesolver.solve.general import general_answer
+from shapesolver.solve.later import Later
 from shapesolver.solve.names import Reader
 from shapesolver.solve.parameters import ParameterQuestion
 from shapesolver.solve.progress import Progress, unwatched
@@ -72,11 +73,11 @@ class Solver:
         for node, broken in derivation.broken():
             reason = f"{node.path} (line {node.span.line}): {broken.trouble().message}"
             return Answer(words, Status.PROVED, tuple(sizes), reason=reason)
-        read = reading(derivation, self.graph.outputs)
+        read = Later(lambda: reading(derivation, self.graph.outputs))
         condition = needs(derivation, all_nodes(derivation))
         if question.lossless:
             words += " and that leaves no input cell unread"
-            lossless = nothing_lost(derivation, read, sizes)
+            lossless = nothing_lost(derivation, read.now(), sizes)
             if lossless is None:
                 return Answer(words, Status.UNDECIDED, tuple(sizes), reason=UNTOLD)
             condition = both(condition, lossless)
@@ -164,7 +165,7 @@ class Solver:
             found = general_answer(words, asked, sizes, free.free)
             return replace(found, rule=law_of(derivation, target.wire)) if target.wire else found
         wires = [target.wire] if target.wire else [Wire(node) for node in sorted(target.mentioned)]
-        return self._solve(words, asked, reading(derivation, wires), whole=False, lossy=True)
+        return self._solve(words, asked, Later(lambda: reading(derivation, wires)), whole=False, lossy=True)
 
     def _asked(self, derivation: Derivation, target: Target, question: Inverse, sizes: Sequence[str]) -> Asked:
         return Asked(
@@ -178,25 +179,35 @@ class Solver:
             self._symbols(sizes),
         )
 
-    def _solve(self, words: str, asked: Asked, read: Read | None, whole: bool, lossy: bool) -> Answer:
-        """The region of a condition, and what lets a person check it."""
+    def _solve(self, words: str, asked: Asked, read: Later[Read | None], whole: bool, lossy: bool) -> Answer:
+        """The region of a condition, and, when it is looked at, what lets a person check it."""
         names = tuple(symbol.text for symbol in asked.unknowns)
         try:
             found = region(asked.condition, asked.unknowns)
         except Undecided as undecided:
             return Answer(words, Status.UNDECIDED, names, condition=asked.condition, reason=str(undecided))
-        answer = _answer(words, found, names)
-        if not answer.boxes:
-            return replace(answer, reason=why_not(asked))
-        if lossy:
-            lossless = nothing_lost(asked.derivation, read, names)
-            unread = unread_cells(asked, answer, self.usual, read)
-            answer = replace(answer, lossless=_lossless(asked, lossless, answer), unread=unread)
-        wire = asked.wire or self.graph.outputs[0]
-        answer = replace(answer, checks=worked(asked, self.graph, wire, answer, self.usual))
-        if whole:
-            return replace(answer, beside=instead(answer, self.usual))
-        return replace(answer, rule=rule_for(asked.derivation, asked.wire)) if asked.wire else answer
+        bare = _answer(words, found, names)
+        if not bare.boxes:
+            return replace(bare, reason=why_not(asked))
+
+        def lossless() -> Answer:
+            return _lossless(asked, nothing_lost(asked.derivation, read.now(), names), bare)
+
+        def checks() -> tuple[Check, ...]:
+            return worked(asked, self.graph, asked.wire or self.graph.outputs[0], answer, self.usual)
+
+        def rule() -> str:
+            return rule_for(asked.derivation, asked.wire) if asked.wire and not whole else ""
+
+        answer = replace(
+            bare,
+            lossless=Later(lossless) if lossy else None,
+            unread=Later(lambda: unread_cells(asked, bare, self.usual, read.now())) if lossy else (),
+            checks=Later(checks),
+            beside=Later(lambda: instead(answer, self.usual)) if whole else (),
+            rule=Later(rule),
+        )
+        return answer
 
     # Unknowns.
 
