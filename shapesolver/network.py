@@ -44,10 +44,15 @@ class Network:
     """A network: its layers by name, their sizes, weights and parameters."""
 
     def __init__(self, text: str, filename: str, graph: Graph, values: Mapping[str, int] | None = None) -> None:
-        self._text = text
-        self._filename = filename
-        self._graph = graph
-        self._values = dict(values or {})
+        self.__dict__.update(_text=text, _filename=filename, _graph=graph, _values=dict(values or {}))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a network is immutable: {name} cannot be set; at() makes another at other sizes")
+
+    _text: str
+    _filename: str
+    _graph: Graph
+    _values: dict[str, int]
 
     @classmethod
     def examine(cls, text: str, filename: str = "<text>") -> tuple[Self | None, tuple[Diagnostic, ...]]:

@@ -88,6 +88,7 @@ def test_mnist_leaves_159_of_784_pixels_unread() -> None:
     assert image.axes == {"H": (range(25, 28),), "W": (range(25, 28),), "C": ()}
     assert (image.cells, image.size) == (159, 784)
     assert f"{image.share:.1%}" == "20.3%"
+    assert repr(image) == "<lost of image: 159 of 784 cells; H 25..27, W 25..27>"
 
 
 def test_nothing_is_lost_of_25() -> None:

@@ -91,6 +91,8 @@ def test_a_net_is_a_value() -> None:
     assert hash(again) == hash(net)
     assert again["max_pool1"].shape == net["max_pool1"].shape
     assert repr(net) == "<Net net: 3 layers, H=64>"
+    with pytest.raises(AttributeError, match="a network is immutable: values cannot be set"):
+        net.values = {}  # type: ignore[misc]
     assert "<td style='text-align:left'>conv1</td>" in net._repr_html_()
 
 

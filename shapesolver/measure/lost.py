@@ -29,7 +29,7 @@ class CannotTrace(ShapeSolverError):
     """Cells cannot be followed one by one: a size is no number, is too large, or belongs to a broken layer."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Lost:
     """The cells of one input that no output depends on.
 
@@ -80,6 +80,15 @@ class Lost:
 
     def __bool__(self) -> bool:
         return self.cells > 0
+
+    def __repr__(self) -> str:
+        """Indices from 0 on: ``<lost of image: 159 of 784 cells; H 25..27, W 25..27>``."""
+        unread = ", ".join(
+            f"{axis} {' and '.join(f'{r.start}..{r.stop - 1}' if len(r) > 1 else str(r.start) for r in ranges)}"
+            for axis, ranges in self.axes.items()
+            if ranges
+        )
+        return f"<lost of {self.path}: {self.cells} of {self.size} cells{'; ' if unread else ''}{unread}>"
 
 
 def lost(derivation: Derivation) -> tuple[Lost, ...]:
