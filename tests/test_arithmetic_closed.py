@@ -107,9 +107,25 @@ class TestResidues:
 
 class TestSegments:
     @LAWS
+    @given(sets, st.integers(-60, 60))
+    def test_what_is_at_least_a_number_is_cut_there(self, found, least):
+        cut = found & IntSet.interval(least, None)
+        assert [n for n in range(-150, 150) if n in cut] == [n for n in range(least, 150) if n in found]
+        assert cut == IntSet.interval(least, None) & found
+
+    @LAWS
     @given(sets, sets, divisors, small)
     def test_no_stretch_is_empty_or_goes_on_like_the_one_before(self, one, other, d, offset):
-        for found in (one & other, one | other, ~one, one.under_floor(d), one.under_affine(-d, offset), one.scale(d)):
+        cut = IntSet.interval(offset, None)
+        for found in (
+            one & other,
+            one | other,
+            ~one,
+            one.under_floor(d),
+            one.under_affine(-d, offset),
+            one.scale(d),
+            one & cut,
+        ):
             stretches = list(found.segments())
             assert all(lo is None or hi is None or lo < hi for lo, hi, _ in stretches)
             assert all(before != after for (_, _, before), (_, _, after) in pairwise(stretches))

@@ -68,30 +68,25 @@ def as_remainder(formula: Formula) -> Remainder | None:
 
 def _read(formula: Formula) -> Remainder | None:
     (one, a), (two, b) = formula.terms
-    if len(one) > 1 or len(two) > 1:
-        return None
     if abs(a) > abs(b):
         one, a, two, b = two, b, one, a
     modulus, rest = divmod(-b, a)
-    floor = two[0]
-    if rest or modulus < 2 or not isinstance(floor, Floor):
+    if rest or modulus < 2 or len(one) > 1 or len(two) > 1:
         return None
-    shift = _shift_before(one[0], floor, modulus)
-    if shift is None or not is_chain(floor.numerator):
-        return None
-    return Remainder(one[0], shift, modulus, a, formula.constant - a * shift)
+    shift = _shift_before(one[0], two[0], modulus)
+    return None if shift is None else Remainder(one[0], shift, modulus, a, formula.constant - a * shift)
 
 
-def _shift_before(atom: Atom, floor: Floor, modulus: int) -> int | None:
-    """The ``c`` of a floor that is ``(atom + c)//modulus``; ``None`` for any other floor.
+def _shift_before(atom: Atom, floor: Atom, modulus: int) -> int | None:
+    """The ``c`` of a floor that is ``(atom + c)//modulus`` of a chain; ``None`` for anything else.
 
     Law: with ``atom == y//d``, ``(atom + c)//m == (y + d*c)//(d*m)``.
     """
     inner, d = atom.parts() if isinstance(atom, Floor) else (Formula.of(atom), 1)
-    numerator = floor.numerator
-    if not isinstance(d, int) or floor.denominator != d * modulus:
+    if not isinstance(floor, Floor) or not isinstance(d, int) or floor.denominator != d * modulus:
         return None
+    numerator = floor.numerator
     if isinstance(numerator, int) or isinstance(inner, int) or numerator.terms != inner.terms:
         return None
     shift, rest = divmod(numerator.constant - inner.constant, d)
-    return None if rest else shift
+    return None if rest or not is_chain(numerator) else shift

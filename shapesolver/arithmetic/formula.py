@@ -212,10 +212,10 @@ def floor_div(numerator: Dim, denominator: Dim) -> Dim:
 @lru_cache(maxsize=2**14)
 def floor_by_number(numerator: Formula, denominator: int) -> Dim:
     """The quotient by a number of 2 or more. Remembered: a network divides the same sizes over and over."""
-    rest = tuple([term for term in numerator.terms if term[1] % denominator])
-    if len(rest) == len(numerator.terms):
-        return _floor_of_rest(numerator, denominator)
     whole = {monomial: c // denominator for monomial, c in numerator.terms if not c % denominator}
+    if not whole:
+        return _floor_of_rest(numerator, denominator)
+    rest = tuple([term for term in numerator.terms if term[1] % denominator])
     if not rest:
         return collect(whole, numerator.constant // denominator)
     return collect(whole, 0) + _floor_of_rest(Formula(rest, numerator.constant), denominator)
@@ -223,7 +223,9 @@ def floor_by_number(numerator: Formula, denominator: int) -> Dim:
 
 def _floor_of_rest(rest: Formula, denominator: int) -> Dim:
     """``rest//denominator`` where no coefficient is a multiple of the denominator."""
-    factor = gcd(denominator, *[c for _, c in rest.terms])
+    factor = denominator
+    for _, coefficient in rest.terms:
+        factor = gcd(factor, coefficient)
     if factor > 1:
         rest, denominator = _exact(rest, factor), denominator // factor
     floor = _sole(rest.terms)

@@ -293,7 +293,8 @@ def _within_progression(progression: Mask, other: Mask) -> Mask:
     if total in (0, period):
         return progression if total else EMPTY
     check_walk(total, "combining conditions modulo {:,} and {:,}", m, other.modulus)
-    return Mask.residues(m * period, [r + m * (y * inverse % period) for run in reached for y in range(*run)])
+    places = [r + m * (y * inverse % period) for start, stop in reached for y in range(start, stop)]
+    return Mask.arc(m * period, places[0], places[0] + 1) if total == 1 else Mask.residues(m * period, places)
 
 
 def intersection_cost(left: Mask, right: Mask) -> int:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Pick = Callable[[Segment], int | None]
 
+_FROM = (EMPTY, FULL)
+"""The masks of all integers from one on."""
+
 
 class IntSet:
     """An immutable, eventually periodic set of integers. Equal sets are equal however they were made.
@@ -125,7 +128,22 @@ class IntSet:
             return NotImplemented
         if not self._breaks and not other._breaks:
             return IntSet._made((), (self._masks[0] & other._masks[0],))
+        if self._masks == _FROM:
+            return other._from(self._breaks[0])
+        if other._masks == _FROM:
+            return self._from(other._breaks[0])
         return IntSet(_intersections(self, other))
+
+    def _from(self, least: int) -> IntSet:
+        """The members that are ``least`` or more, which is what every symbol asks for."""
+        place = bisect_right(self._breaks, least)
+        breaks, masks = self._breaks[place:], self._masks[place:]
+        if masks[0] is EMPTY:
+            return IntSet._made(breaks, masks)
+        if breaks and masks[0].modulus > 1:
+            start: Segment = (least, breaks[0], masks[0])
+            return IntSet([(None, least, EMPTY), start, *zip(breaks, (*breaks[1:], None), masks[1:], strict=True)])
+        return IntSet._made((least, *breaks), (EMPTY, *masks))
 
     def __or__(self, other: IntSet) -> IntSet:
         return ~(~self & ~other) if isinstance(other, IntSet) else NotImplemented

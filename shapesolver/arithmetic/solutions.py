@@ -15,13 +15,20 @@ from shapesolver.arithmetic.conditions import (
     holds,
 )
 from shapesolver.arithmetic.factors import divisors
-from shapesolver.arithmetic.formula import Dim, Formula
+from shapesolver.arithmetic.formula import Formula
 from shapesolver.arithmetic.masks import Undecided
 from shapesolver.arithmetic.membership import Within
 from shapesolver.arithmetic.pullback import preimage_of_set, pulled
 from shapesolver.arithmetic.sets import IntSet
 
-_LIMITS = {"==": (0, 0), "!=": (0, 0), "<=": (None, 0), "<": (None, -1), ">=": (0, None), ">": (1, None)}
+_LIMITS: dict[str, tuple[int | None, int | None]] = {
+    "==": (0, 0),
+    "!=": (0, 0),
+    "<=": (None, 0),
+    "<": (None, -1),
+    ">=": (0, None),
+    ">": (1, None),
+}
 
 TRY_LIMIT = 10_000
 """A finite domain with no more members than this is tried one by one where no method applies."""
@@ -91,8 +98,8 @@ def _solve_all(items: tuple[Condition, ...], symbol: Symbol, domain: IntSet) -> 
 
 def _solve_simple(condition: Condition, symbol: Symbol) -> IntSet:
     match condition:
-        case Comparison(op):
-            return _solve_comparison(op, condition.gap, symbol)
+        case Comparison():
+            return _solve_comparison(condition, symbol)
         case Within(_, members):
             return members
         case Divides(int(divisor), dividend):
@@ -110,11 +117,11 @@ def _multiples(divisor: int) -> IntSet:
     return IntSet.residue_class(0, abs(divisor)) if divisor else IntSet.nothing()
 
 
-def _solve_comparison(op: str, gap: Dim, symbol: Symbol) -> IntSet:
-    """What satisfies ``gap op 0``, right from the symbol's least value on."""
-    lo, hi = _LIMITS[op]
-    found = pulled(gap, lo, hi, symbol.name, symbol.least)
-    return ~found if op == "!=" else found
+def _solve_comparison(condition: Comparison, symbol: Symbol) -> IntSet:
+    """What satisfies it, right from the symbol's least value on."""
+    lo, hi = _LIMITS[condition.op]
+    found = pulled(condition.gap, lo, hi, symbol.name, symbol.least)
+    return ~found if condition.op == "!=" else found
 
 
 def _by_trial(condition: Condition, symbol: Symbol, domain: IntSet) -> IntSet:
