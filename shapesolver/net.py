@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shapesolver.diagnostics import Diagnostic, NetError
 from shapesolver.language import read
+from shapesolver.model.graph import Wire
 from shapesolver.network import Network
 from shapesolver.placed import PlacedLayer, ShapeError, Size, public
 
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
     from shapesolver.exchange.sketch import Imported
     from shapesolver.measure.alignment import Alignment
     from shapesolver.measure.cost import NetworkCost
+    from shapesolver.measure.field import ReceptiveField, UnitField
     from shapesolver.measure.lost import Lost
     from shapesolver.rewrite.convolutional import Conversion
     from shapesolver.solve.agreement import Comparison
     from shapesolver.solve.answers import Answer
 
-__all__ = ["Net", "PlacedLayer", "ShapeError", "examine", "from_keras", "from_onnx", "from_torch", "load", "parse"]
+__all__ = ["Net", "NetLayer", "ShapeError", "examine", "from_keras", "from_onnx", "from_torch", "load", "parse"]
 
 
 def load(path: str | Path, inputs: Sequence[str] = ()) -> Net:
@@ -95,12 +97,48 @@ def examine(text: str, filename: str = "<text>") -> tuple[Net | None, tuple[Diag
     return Net.examine(text, filename)
 
 
+class NetLayer(PlacedLayer):
+    """A layer in its network, and what its units see: ``net["conv2"]``."""
+
+    __slots__ = ()
+
+    @property
+    def receptive_field(self) -> ReceptiveField:
+        """What its units see of the inputs, by axis: ``net["conv2"].receptive_field["H"].size``."""
+        from shapesolver.measure.field import receptive_field
+
+        _ = self.tensor
+        return receptive_field(self.net, self.wire, self.path)
+
+    def field(self, unit: int | Sequence[int]) -> UnitField | Mapping[str, UnitField]:
+        """Where one unit's field lies: ``net["conv2"].field(unit=(3, 5))["H"].first``.
+
+        By the input's path where the network has several inputs. The unit is its place along the axes without the
+        channels, from 0 on; see :func:`shapesolver.measure.field.unit_field`.
+        """
+        from shapesolver.measure.field import unit_field
+
+        found = unit_field(self.net, self.wire, self.path, unit)
+        return next(iter(found.values())) if len(found) == 1 else found
+
+
 class Net(Network):
     """A network, and everything that can be asked of it.
 
     It is immutable. Sizes are ``int`` where they are numbers and sympy expressions where they are not; the batch
     axis is left out, and shapes are in the file's layout.
     """
+
+    if TYPE_CHECKING:
+        # Its layers are of the richer kind.
+        layers: tuple[NetLayer, ...]
+
+        def __getitem__(self, path: str) -> NetLayer: ...
+
+        def __iter__(self) -> Iterator[NetLayer]: ...
+
+    def _placed(self, path: str, wire: Wire) -> NetLayer:
+        return NetLayer(self, path, wire)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self._text, self._filename, self._values)

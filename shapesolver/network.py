@@ -118,10 +118,15 @@ class Network:
 
     @cached_property
     def views(self) -> Mapping[Wire, View]:
-        """What every tensor sees of the inputs."""
-        from shapesolver.measure.views import views
+        """What every tensor that can be built sees of the inputs."""
+        from shapesolver.grids import Grids
 
-        return views(self.derivation)
+        derived, grids = self.derivation, Grids()
+        for index, node in enumerate(self._graph.nodes):
+            outcome, inputs = derived.outcomes[index], derived.inputs(index)
+            if outcome is not None and inputs is not None:
+                grids.add(index, node, derived.layers[index], inputs, outcome.outputs)
+        return grids.views
 
     # Other sizes.
 
@@ -173,7 +178,10 @@ class Network:
     @cached_property
     def layers(self) -> tuple[PlacedLayer, ...]:
         """The layers in order."""
-        return tuple(PlacedLayer(self, node.path, Wire(index)) for index, node in enumerate(self._graph.nodes))
+        return tuple(self._placed(node.path, Wire(index)) for index, node in enumerate(self._graph.nodes))
+
+    def _placed(self, path: str, wire: Wire) -> PlacedLayer:
+        return PlacedLayer(self, path, wire)
 
     def __iter__(self) -> Iterator[PlacedLayer]:
         return iter(self.layers)
@@ -194,7 +202,7 @@ class Network:
         if index is not None:
             return self.layers[index]
         if path in self._graph.names:
-            return PlacedLayer(self, path, self._graph.names[path])
+            return self._placed(path, self._graph.names[path])
         close = difflib.get_close_matches(path, {**self._places, **self._graph.names}, n=3)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
         raise KeyError(f"no layer is called {path!r}{hint}")
@@ -207,7 +215,7 @@ class Network:
     @property
     def outputs(self) -> tuple[PlacedLayer, ...]:
         """The results that leave the network."""
-        return tuple(PlacedLayer(self, self._graph.nodes[w.node].path, w) for w in self._graph.outputs)
+        return tuple(self._placed(self._graph.nodes[w.node].path, w) for w in self._graph.outputs)
 
     @property
     def output_shapes(self) -> tuple[tuple[Size, ...], ...]:

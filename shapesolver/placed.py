@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Union
 
 from shapesolver.arithmetic import Dim, Formula
@@ -14,11 +14,8 @@ from shapesolver.layers.work import Work
 from shapesolver.model.graph import Node, Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import sympy
 
-    from shapesolver.measure.field import ReceptiveField, UnitField
     from shapesolver.network import Network
 
 Size = Union[int, "sympy.Expr"]
@@ -110,25 +107,6 @@ class PlacedLayer:
                 return public(tensor.sizes[tensor.axes.index(name)])
             raise AttributeError(f"{self.path} has no axis {name}; it has {', '.join(tensor.axes)}")
         raise AttributeError(f"a layer has no attribute {name!r}")
-
-    @property
-    def receptive_field(self) -> ReceptiveField:
-        """What its units see of the inputs, by axis: ``net["conv2"].receptive_field["H"].size``."""
-        from shapesolver.measure.field import receptive_field
-
-        _ = self.tensor
-        return receptive_field(self._net, self.wire, self.path)
-
-    def field(self, unit: int | Sequence[int]) -> UnitField | Mapping[str, UnitField]:
-        """Where one unit's field lies: ``net["conv2"].field(unit=(3, 5))["H"].first``.
-
-        By the input's path where the network has several inputs. The unit is its place along the axes without the
-        channels, from 0 on; see :func:`shapesolver.measure.field.unit_field`.
-        """
-        from shapesolver.measure.field import unit_field
-
-        found = unit_field(self._net, self.wire, self.path, unit)
-        return next(iter(found.values())) if len(found) == 1 else found
 
     @property
     def weight_arrays(self) -> tuple[Weight, ...]:

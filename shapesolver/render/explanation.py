@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator
 
 from shapesolver.layers.patches import product
+from shapesolver.measure.field import receptive_field
 from shapesolver.measure.windows import NoWindowsError, strips
 from shapesolver.network import Network
 from shapesolver.placed import PlacedLayer, count
@@ -70,7 +71,7 @@ def _units(net: Network, placed: PlacedLayer) -> Iterator[str]:
 
 def _field(placed: PlacedLayer) -> Iterator[str]:
     """How much of each input a unit depends on."""
-    field = placed.receptive_field
+    field = receptive_field(placed.net, placed.wire, placed.path)
     spatial = {axis: field[axis] for axis in field if axis != "C"}
     if not placed.inputs or placed.tensor.rank < 2 or not spatial or any(one.whole for one in spatial.values()):
         return
