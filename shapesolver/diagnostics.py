@@ -99,13 +99,19 @@ class Diagnostic:
     """The axis that it is about, if it is about one."""
     where: Truth = True
     """The input sizes for which it is so: ``True`` for all sizes, or for those that were asked about."""
+    known: Truth = True
+    """The input sizes about which ``where`` says something; for others it is undecided."""
+    among: Truth = True
+    """The input sizes that can be built as the file assumes them; at others there is nothing to find."""
     fixes: tuple[Fix, ...] = ()
 
-    def holds(self, **sizes: int) -> bool:
-        """Whether it is so at these input sizes: ``finding.holds(H=28, W=28)``."""
-        from shapesolver.arithmetic import holds
+    def holds(self, **sizes: int) -> bool | None:
+        """Whether it is so at these input sizes, ``None`` where that is undecided: ``finding.holds(H=28, W=28)``."""
+        from shapesolver.arithmetic import holds, resolve
 
-        return holds(self.where, sizes)
+        if resolve(self.among, sizes) is False:
+            return False
+        return holds(self.where, sizes) if resolve(self.known, sizes) is True else None
 
     def counsel(self) -> Iterator[Advice]:
         """What to say beneath it: the advice, then the fixes that the advice does not name."""

@@ -79,6 +79,7 @@ def test_the_whole_json(here: Path) -> None:
                 "layer": "",
                 "axis": "",
                 "where": True,
+                "known": True,
                 "span": {"line": 2, "column": 1, "end_line": 2, "end_column": 4},
                 "related": [],
                 "advice": [{"kind": "try", "text": "did you mean `conv`?"}],

@@ -159,3 +159,10 @@ def test_shortcuts_and_dilated_gates_are_made_good_by_other_paths(name: str) -> 
     net = load(EXAMPLES / f"{name}.net").free()
     truth = nothing_lost(net.derivation, reading(net.derivation, net.graph.outputs), net.symbols)
     assert truth is not None
+
+
+def test_a_part_of_what_was_flattened_is_not_all() -> None:
+    assert parse("x = input(H, W, 2)\nflatten").ask("which input sizes lose nothing").status == "proved"
+    for text in ("flatten\nslice(1, 3)", "reshape(-1, 2)\nslice(0, 1, axis=1)"):
+        answer = parse(f"x = input(H, W, 2)\n{text}").ask("which input sizes lose nothing")
+        assert answer.status == "undecided"

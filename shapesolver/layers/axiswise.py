@@ -125,6 +125,10 @@ class AxisWise(Layer):
             return tensor.sizes[-1], tensor.sizes[:-1]
         return tensor.sizes[0], tensor.sizes[1:]
 
+    def spatial_names(self, tensor: Tensor) -> tuple[str, ...]:
+        """The names of the spatial axes."""
+        return tensor.axes[:-1] if self.dialect.channels_last else tensor.axes[1:]
+
     def join(self, channels: Dim, spatial: tuple[Dim, ...]) -> Tensor:
         """The tensor with these channels and spatial sizes, in the file's layout."""
         return self.tensor((*spatial, channels) if self.dialect.channels_last else (channels, *spatial))

@@ -105,6 +105,8 @@ class Layer:
 
     omits: ClassVar[bool] = False
     """Whether it may leave cells of its input out by design, as a crop does, and not because windows are uneven."""
+    mixes: ClassVar[bool] = False
+    """Whether what is read along one axis may depend on which results are wanted along another."""
     unknown_sizes: ClassVar[bool] = False
     """Whether a size of its result may be a new name, which stands for what is not known."""
 

@@ -32,6 +32,8 @@ def product(sizes: tuple[Dim, ...]) -> Dim:
 class Patches(Windowed):
     """A layer between an image and its windows as columns, channel ``c*taps + t`` holding tap ``t``."""
 
+    mixes: ClassVar = True
+
     def places(self, rank: int) -> Iterator[tuple[int, ...]]:
         """The taps of a window over several axes, row by row."""
         kernel: Any = [self.at("kernel", axis) for axis in range(rank)]

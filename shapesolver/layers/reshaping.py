@@ -38,6 +38,8 @@ def kept_readings(tensor: Tensor, before: int, after: int, made: Tensor) -> tupl
 class Rearranging(Layer):
     """A layer that keeps the cells, in row order, and changes the sizes alone."""
 
+    mixes: ClassVar = True
+
     def shares_memory(self) -> bool:
         return True
 

@@ -68,6 +68,8 @@ TAPS = {"linear": 2, "bilinear": 2, "trilinear": 2, "cubic": 4, "bicubic": 4, "l
 class Interpolating(AxisWise):
     """A layer whose results are copies or weighted sums of cells."""
 
+    omits: ClassVar = True
+
     mode: str
 
     def work(self, *inputs: Tensor) -> Work:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from shapesolver import __version__
+from shapesolver.arithmetic import Truth
 from shapesolver.diagnostics import Diagnostic, Report, Span
 
 
@@ -21,7 +22,10 @@ def findings_json(reports: Iterable[Report]) -> dict[str, Any]:
 
 
 def finding_json(diagnostic: Diagnostic) -> dict[str, Any]:
-    """One finding. ``where`` are the input sizes for which it is so; true for all that were asked about."""
+    """One finding. ``where`` are the input sizes for which it is so; true for all that were asked about.
+
+    ``known`` are the sizes about which that says something; true for all.
+    """
     return {
         "code": diagnostic.code,
         "name": diagnostic.name,
@@ -30,7 +34,8 @@ def finding_json(diagnostic: Diagnostic) -> dict[str, Any]:
         "label": diagnostic.label,
         "layer": diagnostic.layer,
         "axis": diagnostic.axis,
-        "where": diagnostic.where if isinstance(diagnostic.where, bool) else str(diagnostic.where),
+        "where": _sizes(diagnostic.where),
+        "known": _sizes(diagnostic.known),
         "span": _span(diagnostic.span),
         "related": [{"span": _span(span), "text": text} for span, text in diagnostic.related],
         "advice": [{"kind": kind, "text": text} for kind, text in diagnostic.advice],
@@ -45,6 +50,10 @@ def finding_json(diagnostic: Diagnostic) -> dict[str, Any]:
             for fix in diagnostic.fixes
         ],
     }
+
+
+def _sizes(where: Truth) -> bool | str:
+    return where if isinstance(where, bool) else str(where)
 
 
 def _span(span: Span) -> dict[str, int]:

@@ -108,7 +108,7 @@ def _read(layer: Layer, source: Tensor, axes: tuple[Reading, ...], needed: Neede
     all_of_it = needed.is_whole(made)
     runs = tuple(_along(layer, place, source, reading, needed, made, all_of_it) for place, reading in enumerate(axes))
     # Axes that are read together, as when some become one, are a box only for all of the result.
-    apart = all(reading.exact for reading in axes)
+    apart = all(reading.exact for reading in axes) and not layer.mixes
     return Needed(runs, (needed.box and apart) or (all_of_it and not apart))
 
 
@@ -118,7 +118,7 @@ def _along(
     """The cells read along one axis of an input."""
     size = source.sizes[place]
     if reading.follows is None:
-        return Run(0, size - 1, 1 if reading.exact or all_of_it else None)
+        return Run(0, size - 1, 1 if (reading.exact and not layer.mixes) or all_of_it else None)
     wanted = needed.runs[reading.follows]
     if not reading.exact:
         return Run(0, size - 1, 1 if all_of_it else None)

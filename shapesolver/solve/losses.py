@@ -30,7 +30,7 @@ def losses(net: Network) -> Iterator[tuple[str, str, int, int]]:
         layer, inputs, result = derivation.layers[index], derivation.inputs(index), derivation.tensor(index)
         if not isinstance(layer, AxisWise) or not inputs or result is None or result.rank != inputs[0].rank:
             continue
-        names = [axis for axis in inputs[0].axes if axis != "C"]
+        names = layer.spatial_names(inputs[0])
         sizes = zip(names, layer.split(inputs[0])[1], layer.split(result)[1], strict=True)
         for axis, (name, n, made) in enumerate(sizes):
             _, last = layer.reads(0, made - 1, n, axis)

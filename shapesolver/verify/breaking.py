@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shapesolver.arithmetic import Truth, both
 from shapesolver.derive import Derivation
 from shapesolver.diagnostics import Advice, Diagnostic, Label
 from shapesolver.layers.base import RULES, Need
 from shapesolver.model.graph import Node
 from shapesolver.verify.case import Case
-from shapesolver.verify.unmet import unmet
+from shapesolver.verify.unmet import ancestors, unmet
 
 FRAMEWORKS = {"keras": "Keras", "torch": "PyTorch", "onnx": "ONNX Runtime"}
 
@@ -22,7 +23,7 @@ def breaking(case: Case, name: str) -> Iterator[Diagnostic]:
     seen = set()
     for node, broken in case.derivation.broken():
         if broken.rule == name:
-            diagnostic = _diagnostic(case.derivation, node, broken)
+            diagnostic = _diagnostic(case, node, broken)
             # A line inside a block or repeat fails once for the reader, however often it is laid out.
             if (diagnostic.span, diagnostic.message) not in seen:
                 seen.add((diagnostic.span, diagnostic.message))
@@ -42,8 +43,9 @@ def _unresolved(derivation: Derivation) -> Iterator[Diagnostic]:
         yield Diagnostic(RULES["axis-out-of-range"], "axis-out-of-range", message, reference.span)
 
 
-def _diagnostic(derivation: Derivation, node: Node, broken: Need) -> Diagnostic:
-    trouble = broken.trouble()
+def _diagnostic(case: Case, node: Node, broken: Need) -> Diagnostic:
+    trouble, derivation = broken.trouble(), case.derivation
+    own = _conditions(case)[case.net.graph.nodes.index(node)]
     advice = []
     if trouble.says:
         advice.append(Advice("note", f"{FRAMEWORKS[derivation.graph.dialect.name]} says: {trouble.says}"))
@@ -56,7 +58,23 @@ def _diagnostic(derivation: Derivation, node: Node, broken: Need) -> Diagnostic:
         related=tuple(_inputs(derivation, node)),
         advice=tuple(advice),
         layer=node.path,
+        among=both(reached(case, node), *own),
     )
+
+
+def reached(case: Case, node: Node) -> Truth:
+    """That the layers before one can be built, as the file assumes."""
+    if not case.net.symbols:
+        return True
+    conditions = _conditions(case)
+    before = ancestors(case.derivation, case.net.graph.nodes.index(node), conditions)
+    return both(case.assumed, *(truth for index in before for truth in conditions[index]))
+
+
+def _conditions(case: Case) -> dict[int, list[Truth]]:
+    """Of each layer, what must be so of the sizes before it, or one of its needs, fails."""
+    outcomes = enumerate(case.derivation.outcomes)
+    return {index: [need.truth for need in outcome.conditions] for index, outcome in outcomes if outcome is not None}
 
 
 def _inputs(derivation: Derivation, node: Node) -> Iterator[Label]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 
-from shapesolver.arithmetic import Truth, both, compare, symbol
+from shapesolver.arithmetic import Truth, both
 from shapesolver.derive import Derivation
 from shapesolver.language import parse, tree
 from shapesolver.network import Network
+from shapesolver.verify.everywhere import Everywhere, few_of
+from shapesolver.verify.grid import Grid
 from shapesolver.verify.losses import Loss, losses
 from shapesolver.verify.sizes import Sizes
 from shapesolver.verify.unread import Trace
@@ -18,6 +21,7 @@ class Case:
 
     def __init__(self, net: Network) -> None:
         self.net = net
+        self._at: dict[tuple[tuple[str, int], ...], Case] = {}
 
     @property
     def derivation(self) -> Derivation:
@@ -47,22 +51,28 @@ class Case:
         trace = Trace(self.derivation)
         return trace if trace.possible else None
 
-    @cached_property
-    def at_usual(self) -> Case | None:
-        """The same network at its usual sizes; ``None`` where the file does not state them all."""
-        if len(self.usual) < len(self.net.symbols):
-            return None
-        return Case(self.net.usual())
-
     @property
     def usual_text(self) -> str:
         """``H = 224, W = 224``."""
         return ", ".join(f"{name} = {size}" for name, size in self.usual.items())
 
-    @property
-    def only_usual(self) -> Truth:
-        """That the sizes are the usual ones: for what is known of them alone."""
-        return both(*(compare("==", symbol(name), size) for name, size in self.usual.items()))
+    @cached_property
+    def everywhere(self) -> Everywhere:
+        """What windows pass over, for all sizes at once."""
+        return Everywhere(self.derivation, self.sizes, self.usual)
+
+    @cached_property
+    def few(self) -> Grid:
+        """The least valid sizes and the usual ones, for what can only be tried one by one."""
+        return few_of(self.derivation, self.sizes, self.usual)
+
+    def at(self, sizes: Mapping[str, int]) -> Case | None:
+        """The same network at sizes that are numbers; ``None`` where it cannot be built with them."""
+        key = tuple(sorted(sizes.items()))
+        if key not in self._at:
+            self._at[key] = Case(self.net.at(**sizes))
+        found = self._at[key]
+        return None if any(True for _ in found.derivation.broken()) or found.assumed is False else found
 
     @cached_property
     def losses(self) -> tuple[Loss, ...]:

@@ -13,7 +13,7 @@ from shapesolver.verify.case import Case
 from shapesolver.verify.rule import rule
 
 
-@rule("SS040", "refuted-claim", Severity.ERROR)
+@rule("SS040", "refuted-claim", Severity.ERROR, of_built=True)
 def refuted_claim(case: Case) -> Iterator[Diagnostic]:
     """Something that the file expects and that is not so, for these sizes or for some size.
 
@@ -88,7 +88,7 @@ def broken_assumption(case: Case) -> Iterator[Diagnostic]:
         elif resolve(truth, case.usual) is False:
             message = "the file assumes something that its usual sizes are not"
             advice = (Advice("usual", case.usual_text),)
-            yield Diagnostic("SS041", "broken-assumption", message, claim.span, advice=advice)
+            yield Diagnostic("SS041", "broken-assumption", message, claim.span, advice=advice, where=negate(truth))
 
 
 @rule("SS042", "undecided-claim", Severity.WARNING)
@@ -122,7 +122,9 @@ def undecided_claim(case: Case) -> Iterator[Diagnostic]:
             if isinstance(verdict, Undecided):
                 message = "this is neither proved nor refuted"
                 advice = Advice("note", f"{truth}")
-                yield Diagnostic("SS042", "undecided-claim", message, claim.span, Severity.WARNING, advice=(advice,))
+                yield Diagnostic(
+                    "SS042", "undecided-claim", message, claim.span, Severity.WARNING, advice=(advice,), known=False
+                )
 
 
 def _expectations(case: Case) -> Iterator[tuple[Claim, Truth]]:

@@ -10,7 +10,7 @@ from shapesolver.verify.case import Case
 from shapesolver.verify.rule import rule
 
 
-@rule("SS201", "lost-pixels", Severity.WARNING)
+@rule("SS201", "lost-pixels", Severity.WARNING, of_built=True)
 def lost_pixels(case: Case) -> Iterator[Diagnostic]:
     """Windows that do not come out even, so that cells of the input reach no output at all.
 
@@ -42,7 +42,7 @@ def lost_pixels(case: Case) -> Iterator[Diagnostic]:
     yield from dropping.lost_pixels(case)
 
 
-@rule("SS202", "lost-padding", Severity.NOTE, on_by_default=False)
+@rule("SS202", "lost-padding", Severity.NOTE, on_by_default=False, of_built=True)
 def lost_padding(case: Case) -> Iterator[Diagnostic]:
     """Padding behind the last window, while every real cell is read.
 
@@ -70,7 +70,7 @@ def lost_padding(case: Case) -> Iterator[Diagnostic]:
     yield from dropping.lost_padding(case)
 
 
-@rule("SS203", "local-loss", Severity.NOTE, on_by_default=False)
+@rule("SS203", "local-loss", Severity.NOTE, on_by_default=False, of_built=True)
 def local_loss(case: Case) -> Iterator[Diagnostic]:
     """A layer that leaves cells of its own input unread, while no input of the network loses a cell by it.
 
@@ -98,7 +98,7 @@ def local_loss(case: Case) -> Iterator[Diagnostic]:
     yield from dropping.local_loss(case)
 
 
-@rule("SS204", "gaps", Severity.WARNING)
+@rule("SS204", "gaps", Severity.WARNING, of_built=True)
 def gaps(case: Case) -> Iterator[Diagnostic]:
     """Windows with cells between them that reach no output: the stride is larger than the effective kernel.
 
@@ -124,7 +124,7 @@ def gaps(case: Case) -> Iterator[Diagnostic]:
     yield from dropping.gaps(case)
 
 
-@rule("SS205", "gridding", Severity.WARNING)
+@rule("SS205", "gridding", Severity.WARNING, of_built=True)
 def gridding(case: Case) -> Iterator[Diagnostic]:
     """A chain of dilated windows whose taps leave holes in the receptive field.
 
@@ -153,7 +153,7 @@ def gridding(case: Case) -> Iterator[Diagnostic]:
     yield from patterns.gridding(case)
 
 
-@rule("SS206", "checkerboard", Severity.WARNING)
+@rule("SS206", "checkerboard", Severity.WARNING, of_built=True)
 def checkerboard(case: Case) -> Iterator[Diagnostic]:
     """A transposed convolution whose windows overlap unevenly: its kernel is no multiple of its stride.
 
@@ -179,7 +179,7 @@ def checkerboard(case: Case) -> Iterator[Diagnostic]:
     yield from patterns.checkerboard(case)
 
 
-@rule("SS207", "unread-input", Severity.WARNING)
+@rule("SS207", "unread-input", Severity.WARNING, of_built=True)
 def unread_input(case: Case) -> Iterator[Diagnostic]:
     """Part of an input that no output depends on, and not because windows come out uneven.
 
@@ -206,7 +206,7 @@ def unread_input(case: Case) -> Iterator[Diagnostic]:
     yield from dropping.unread_input(case)
 
 
-@rule("SS208", "mostly-padding", Severity.WARNING)
+@rule("SS208", "mostly-padding", Severity.WARNING, of_built=True)
 def mostly_padding(case: Case) -> Iterator[Diagnostic]:
     """Windows of which padding makes up more than half.
 

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from shapesolver.arithmetic import Condition, Truth, as_float32, compare, either, negate, scaled, symbols
+from shapesolver.arithmetic import (
+    Condition,
+    Dim,
+    Truth,
+    as_float32,
+    both,
+    compare,
+    either,
+    negate,
+    scaled,
+    substitute,
+    symbols,
+)
+from shapesolver.arithmetic.atoms import Symbol
 from shapesolver.arithmetic.membership import within
 from shapesolver.arithmetic.sets import IntSet
 from shapesolver.diagnostics import Advice, Diagnostic, Severity
@@ -16,13 +30,14 @@ from shapesolver.layers.pooling import CLAMPED_CEIL_OPSET, Pool
 from shapesolver.layers.resizing import Upsample
 from shapesolver.layers.transposed import ConvTranspose
 from shapesolver.layers.windows import Windowed
+from shapesolver.verify.breaking import reached
 from shapesolver.verify.case import Case
 from shapesolver.verify.rule import rule
 from shapesolver.verify.sizes import at_usual
 from shapesolver.verify.wording import listed
 
 
-@rule("SS301", "same-with-stride", Severity.NOTE, on_by_default=False)
+@rule("SS301", "same-with-stride", Severity.NOTE, on_by_default=False, of_built=True)
 def same_with_stride(case: Case) -> Iterator[Diagnostic]:
     """`padding=same` with a stride above 1, which PyTorch does not have.
 
@@ -51,7 +66,7 @@ def same_with_stride(case: Case) -> Iterator[Diagnostic]:
     for index, layer, tensor in _layers(case, Windowed):
         if case.net.dialect.torch or layer.padding not in ("same", "same_lower") or isinstance(layer, ConvTranspose):
             continue
-        names = [name for axis, name in _axes(tensor) if compare(">", layer.at("stride", axis), 1) is not False]
+        names = [name for axis, name in _axes(layer, tensor) if compare(">", layer.at("stride", axis), 1) is not False]
         if names:
             pads = [layer.pads(n, axis) for axis, n in enumerate(layer.split(tensor)[1])]
             known = all(isinstance(end, int) for pair in pads for end in pair)
@@ -69,7 +84,7 @@ def same_with_stride(case: Case) -> Iterator[Diagnostic]:
             )
 
 
-@rule("SS302", "ceil-mode-opset", Severity.WARNING)
+@rule("SS302", "ceil-mode-opset", Severity.WARNING, of_built=True)
 def ceil_mode_opset(case: Case) -> Iterator[Diagnostic]:
     """A `ceil_mode` pool before ONNX opset 22, of which shape inference and onnxruntime make different sizes.
 
@@ -101,7 +116,7 @@ def ceil_mode_opset(case: Case) -> Iterator[Diagnostic]:
             continue
         parts = {
             name: _one_too_many(layer, n, axis)
-            for (axis, name), n in zip(_axes(tensor), layer.split(tensor)[1], strict=True)
+            for (axis, name), n in zip(_axes(layer, tensor), layer.split(tensor)[1], strict=True)
         }
         found = {name: truth for name, truth in parts.items() if truth is not False}
         where = case.sizes.where(found.values())
@@ -116,12 +131,12 @@ def _one_too_many(layer: Pool, n: Any, axis: int) -> Truth:
     return compare(">=", (layer.size(n, axis) - 1) * layer.at("stride", axis), n + before)
 
 
-@rule("SS303", "resize-scale", Severity.WARNING)
+@rule("SS303", "resize-scale", Severity.WARNING, of_built=True)
 def resize_scale(case: Case) -> Iterator[Diagnostic]:
     """A factor that PyTorch, ONNX' shape inference and onnxruntime multiply to different sizes.
 
     PyTorch multiplies in double precision; ONNX stores the factor in single precision, and onnxruntime multiplies
-    in it too. 30 by 0.7 is 21, 20 and 21. Symbolic sizes are tried up to 1024.
+    in it too. 30 by 0.7 is 21, 20 and 21. Symbolic sizes are tried up to 1024; for larger ones it is undecided.
 
     ## Why it matters
 
@@ -144,23 +159,34 @@ def resize_scale(case: Case) -> Iterator[Diagnostic]:
     ```
     """
     for index, layer, tensor in _layers(case, Upsample):
-        parts, shown = {}, ""
-        for (axis, name), n in zip(_axes(tensor), layer.split(tensor)[1], strict=True):
+        if case.net.dialect.keras:
+            continue
+        parts: dict[str, Truth] = {}
+        shown = ""
+        tried: set[Symbol] = set()
+        for (axis, name), n in zip(_axes(layer, tensor), layer.split(tensor)[1], strict=True):
             factor = layer.at("scale", axis)
-            if isinstance(factor, float) and not case.net.dialect.keras:
-                truth = _three_answers(factor, n)
-                if truth is not False:
-                    parts[name] = truth
+            if isinstance(factor, float):
+                parts[name] = _three_answers(factor, n)
+                tried.update(symbols(n))
+                if parts[name] is True:
                     shown = shown or _answers(factor, n)
-        where = case.sizes.where(parts.values())
-        if parts and where is not False:
+        found = {name: truth for name, truth in parts.items() if truth is not False}
+        where = case.sizes.where(found.values())
+        if found and where is not False:
             message = "PyTorch, ONNX' inference and onnxruntime round the size differently"
-            advice = Advice("sizes", shown) if shown else None
-            yield _finding(case, index, "SS303", "resize-scale", message, [*parts], where, Severity.WARNING, advice)
+            known = {symbol.text: IntSet.interval(1, MAX_TRIED) for symbol in tried}
+            advice = [Advice("sizes", shown)] if shown else []
+            advice += (
+                [Advice("note", f"sizes are tried up to {MAX_TRIED}; beyond that it is undecided")] if tried else []
+            )
+            yield _finding(
+                case, index, "SS303", "resize-scale", message, [*found], where, Severity.WARNING, *advice, known=known
+            )
 
 
 MAX_TRIED = 1024
-"""The greatest symbolic size for which the three products are compared."""
+"""The greatest symbolic size for which the three products are compared: how they differ follows no period."""
 
 
 def products(n: int, factor: float) -> tuple[int, int, int]:
@@ -169,19 +195,25 @@ def products(n: int, factor: float) -> tuple[int, int, int]:
     return int(scaled(n, factor)), int(scaled(n, single)), int(as_float32(as_float32(float(n)) * single))
 
 
-def _three_answers(factor: float, n: Any) -> Truth:
-    if isinstance(n, int):
-        return len(set(products(n, factor))) > 1
+def _three_answers(factor: float, n: Dim) -> Truth:
+    """That the products differ, for the sizes of one symbol that are tried."""
     found = symbols(n)
-    if len(found) != 1 or str(n) != found[0].text:
+    if not found:
+        return len(set(products(_number(n), factor))) > 1
+    if len(found) > 1:
         return False
-    return within(found[0], IntSet.finite(k for k in range(1, MAX_TRIED + 1) if len(set(products(k, factor))) > 1))
+    (symbol,) = found
+    sizes = ((k, _number(substitute(n, {symbol.text: k}))) for k in range(1, MAX_TRIED + 1))
+    return within(symbol, IntSet.finite(k for k, size in sizes if len(set(products(size, factor))) > 1))
 
 
-def _answers(factor: float, n: Any) -> str:
-    if not isinstance(n, int):
-        return ""
-    torch, infer, run = products(n, factor)
+def _number(n: Dim) -> int:
+    assert isinstance(n, int)
+    return n
+
+
+def _answers(factor: float, n: Dim) -> str:
+    torch, infer, run = products(_number(n), factor)
     return f"{n} by {factor}: PyTorch {torch}, ONNX' inference {infer}, onnxruntime {run}"
 
 
@@ -222,10 +254,11 @@ def unchecked_concat(case: Case) -> Iterator[Diagnostic]:
             unequal = [negate(need.truth) for need in outcome.conditions if need.rule == "size-mismatch"]
             where: Truth = True if broken else either(*unequal)
             if where is not False and at_usual(where, case.usual) is not False:
-                yield _finding(case, index, "SS304", "unchecked-concat", message, [], where, Severity.WARNING)
+                found = _finding(case, index, "SS304", "unchecked-concat", message, [], where, Severity.WARNING)
+                yield replace(found, among=reached(case, node))
 
 
-@rule("SS305", "keras-backends", Severity.WARNING)
+@rule("SS305", "keras-backends", Severity.WARNING, of_built=True)
 def keras_backends(case: Case) -> Iterator[Diagnostic]:
     """A transposed convolution that Keras' backends size differently: `padding=same` with an `output_padding`.
 
@@ -253,11 +286,11 @@ def keras_backends(case: Case) -> Iterator[Diagnostic]:
     for index, layer, tensor in _layers(case, ConvTranspose):
         if case.net.dialect.keras and layer.fills and layer.output_padding is not None:
             message = "Keras' backends disagree about padding=same with an output_padding"
-            names = [name for _, name in _axes(tensor)]
+            names = [name for _, name in _axes(layer, tensor)]
             yield _finding(case, index, "SS305", "keras-backends", message, names, True, Severity.WARNING)
 
 
-@rule("SS306", "pool-padding", Severity.NOTE, on_by_default=False)
+@rule("SS306", "pool-padding", Severity.NOTE, on_by_default=False, of_built=True)
 def pool_padding(case: Case) -> Iterator[Diagnostic]:
     """A pool padded by more than half its kernel, which onnxruntime runs and PyTorch refuses.
 
@@ -288,7 +321,7 @@ def pool_padding(case: Case) -> Iterator[Diagnostic]:
             continue
         over = [
             name
-            for axis, name in _axes(tensor)
+            for axis, name in _axes(layer, tensor)
             if any(compare("<=", end, layer.at("kernel", axis) // 2) is False for end in layer.pads(1, axis))
         ]
         if over:
@@ -308,8 +341,8 @@ def _layers(case: Case, kind: type[Any]) -> Iterator[tuple[int, Any, Tensor]]:
                 yield index, layer, inputs[0]
 
 
-def _axes(tensor: Tensor) -> list[tuple[int, str]]:
-    return list(enumerate(axis for axis in tensor.axes if axis != "C"))
+def _axes(layer: AxisWise, tensor: Tensor) -> list[tuple[int, str]]:
+    return list(enumerate(layer.spatial_names(tensor)))
 
 
 def _finding(
@@ -322,11 +355,12 @@ def _finding(
     where: Truth,
     severity: Severity,
     *advice: Advice | None,
+    known: Mapping[str, IntSet] | None = None,
 ) -> Diagnostic:
     node = case.net.graph.nodes[index]
     symbolic = bool(case.net.symbols) and isinstance(where, Condition)
     along = f" along {listed(axes)}" if axes else ""
-    when = f" {case.sizes.unless(where)}" if symbolic else ""
+    when = f" {case.sizes.unless(where, known)}" if symbolic else ""
     elsewhere = symbolic and at_usual(where, case.usual) is False
     return Diagnostic(
         code,
@@ -338,4 +372,5 @@ def _finding(
         layer=node.path,
         axis=", ".join(axes),
         where=where if symbolic else True,
+        known=both(*(within(Symbol(name, 1), members) for name, members in (known or {}).items())),
     )

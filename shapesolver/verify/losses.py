@@ -67,7 +67,7 @@ def losses(derivation: Derivation, sizes: Sizes) -> Iterator[Loss]:
         inputs, made = derivation.inputs(index), derivation.tensor(index)
         if not isinstance(layer, AxisWise) or not inputs or made is None or made.rank != inputs[0].rank:
             continue
-        names = [axis for axis in inputs[0].axes if axis != "C"]
+        names = layer.spatial_names(inputs[0])
         for axis, (name, n) in enumerate(zip(names, layer.split(inputs[0])[1], strict=True)):
             real, padding = layer.left_over(n, axis)
             if (real, padding) == (0, 0):

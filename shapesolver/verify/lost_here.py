@@ -7,7 +7,6 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from shapesolver.arithmetic import Truth
 from shapesolver.derive import Derivation
 from shapesolver.diagnostics import Advice, Diagnostic, Label, Severity, Span
 from shapesolver.layers.cells import Cells, every, met
@@ -52,7 +51,7 @@ Fit = tuple[Fraction, int, str]
 
 
 def _fitting(layer: Windowed, passed: Passed, made: tuple[Any, ...], axis: str) -> Fit:
-    spatial = [name for name in passed.tensor.axes if name != "C"]
+    spatial = layer.spatial_names(passed.tensor)
     place = spatial.index(axis)
     n: Any = passed.tensor.sizes[passed.tensor.axes.index(axis)]
     padding: Any = sum(layer.pads(n, place))
@@ -93,7 +92,7 @@ def gap_here(trace: Trace, passed: Passed) -> Diagnostic | None:
     node, source = source_of(derivation, passed.index)
     layer: Any = derivation.layers[passed.index]
     axes = [*between]
-    places = [[name for name in passed.tensor.axes if name != "C"].index(axis) for axis in axes]
+    places = [layer.spatial_names(passed.tensor).index(axis) for axis in axes]
     steps = {(layer.at("stride", place), layer.extent(place)) for place in places}
     stride, kernel = max(steps)
     message = f"{node.path} moves its window of {kernel} by {stride} along {listed(axes)}, and leaves gaps"
@@ -200,7 +199,7 @@ def local_losses(trace: Trace) -> Iterator[Diagnostic]:
         )
 
 
-def unread_inputs(trace: Trace, where: Truth) -> Iterator[Diagnostic]:
+def unread_inputs(trace: Trace) -> Iterator[Diagnostic]:
     """The parts of inputs that no output depends on."""
     for index, node, tensor in trace.inputs:
         gone = trace.lost.get(index)
@@ -216,5 +215,4 @@ def unread_inputs(trace: Trace, where: Truth) -> Iterator[Diagnostic]:
                 Severity.WARNING,
                 advice=tuple(_lost_lines(tensor.axes, gone, tensor.sizes)),
                 layer=node.path,
-                where=where,
             )

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import islice
 
-from shapesolver.arithmetic import Dim, Truth, both, compare, negate, substitute, symbols
+from shapesolver.arithmetic import Dim, Truth, both, compare, substitute, symbols
 from shapesolver.arithmetic.masks import Undecided
 from shapesolver.arithmetic.solutions import solutions
-from shapesolver.diagnostics import Advice, Diagnostic, Label, Severity
+from shapesolver.diagnostics import Advice, Diagnostic, Label, Severity, Span
 from shapesolver.model.graph import Node
 from shapesolver.verify.case import Case
+from shapesolver.verify.grid import Bits
 from shapesolver.verify.losses import Line, Loss, unread_lines
-from shapesolver.verify.lost_here import MAX_NAMED, lost_here, once, source_of
+from shapesolver.verify.lost_here import MAX_NAMED, lost_here, once
 from shapesolver.verify.sizes import at_usual
+from shapesolver.verify.throughout import throughout
 from shapesolver.verify.wording import lines, listed
 
 
@@ -22,7 +23,8 @@ def lost_somewhere(case: Case) -> Iterator[Diagnostic]:
     """What is lost at some sizes, as one finding: at the last layer by which cells are lost."""
     guilty = [loss for loss in case.losses if loss.loses is not False and loss.leaves is not False]
     if any(loss.loses is None for loss in guilty):
-        yield from _lost_at_usual(case)
+        # Formulas do not tell which cells are read: what is followed cell by cell does, for all sizes at once.
+        yield from throughout(case, losing_here, _losing)
         return
     where = case.sizes.where(truth for loss in guilty for _, truth in loss.lines or ())
     if where is False or not guilty:
@@ -53,6 +55,17 @@ def lost_somewhere(case: Case) -> Iterator[Diagnostic]:
         axis=", ".join(dict.fromkeys(loss.axis for loss in guilty)),
         where=where,
     )
+
+
+def losing_here(case: Case) -> Iterable[Diagnostic]:
+    """What is lost at sizes that are numbers."""
+    trace = case.trace
+    return () if trace is None else once(lost_here(trace, passed) for passed in trace.passed if passed.behind)
+
+
+def _losing(case: Case) -> Iterator[tuple[Span, Bits]]:
+    for left in case.everywhere.left:
+        yield case.net.graph.nodes[left.node].span, case.everywhere.guilty(left, left.behind)
 
 
 def _labels(case: Case, guilty: list[Loss], node: Node) -> Iterator[Label]:
@@ -106,31 +119,6 @@ def _greatest(case: Case, lost: Dim) -> int:
         return 0
     seen = max((substitute(lost, {names[0].text: n}) for n in islice(valid, SAMPLED)), default=0)
     return int(seen) if case.sizes.proves(compare("<=", lost, seen)) else 0
-
-
-def _lost_at_usual(case: Case) -> Iterator[Diagnostic]:
-    """Where formulas do not tell which cells are read: the usual sizes alone, cell by cell."""
-    usual = case.at_usual
-    if usual is not None and usual.trace is not None:
-        trace = usual.trace
-        note = Advice("note", f"so it is at the usual {case.usual_text}; for other sizes it is undecided")
-        for found in once(lost_here(trace, passed) for passed in trace.passed if passed.behind):
-            yield replace(found, where=case.only_usual, advice=(*found.advice, note))
-
-
-def locally_somewhere(case: Case) -> Iterator[Diagnostic]:
-    """What layers leave unread of their own input at sizes at which no input loses a cell by it."""
-    for index, axes in by_layer(case.losses):
-        if any(loss.loses is None for loss in axes):
-            # Formulas do not tell whether an input loses cells by it.
-            continue
-        parts = [both(loss.leaves, negate(loss.loses or False)) for loss in axes]
-        where = case.sizes.where(parts)
-        if where is not False:
-            node, source = source_of(case.derivation, index)
-            named = listed([loss.axis for loss, part in zip(axes, parts, strict=True) if part is not False])
-            message = f"{node.path} leaves cells of {source.path} unread along {named}, and no input loses any by it"
-            yield finding(case, "SS203", "local-loss", message, node, axes, where, Severity.NOTE)
 
 
 def finding(

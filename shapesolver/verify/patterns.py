@@ -10,15 +10,17 @@ from shapesolver.arithmetic.masks import Undecided
 from shapesolver.arithmetic.membership import within
 from shapesolver.arithmetic.pullback import preimage_of_set
 from shapesolver.arithmetic.sets import IntSet
-from shapesolver.diagnostics import Advice, Diagnostic, Label, Severity
-from shapesolver.layers.cells import Cells, every
+from shapesolver.diagnostics import Advice, Diagnostic, Label, Severity, Span
+from shapesolver.layers.cells import Cells
 from shapesolver.layers.transposed import ConvTranspose
 from shapesolver.layers.windows import Windowed
 from shapesolver.measure.lost import trace as behind
 from shapesolver.model.graph import Wire
 from shapesolver.verify.case import Case
+from shapesolver.verify.grid import Bits
 from shapesolver.verify.sizes import at_usual
-from shapesolver.verify.unread import Trace
+from shapesolver.verify.throughout import throughout
+from shapesolver.verify.unread import Trace, has_holes
 from shapesolver.verify.wording import listed
 
 
@@ -29,7 +31,7 @@ def checkerboard(case: Case) -> Iterator[Diagnostic]:
         node, inputs = case.net.graph.nodes[index], case.derivation.inputs(index)
         if not isinstance(layer, ConvTranspose) or not inputs or node.span in seen:
             continue
-        names = [axis for axis in inputs[0].axes if axis != "C"]
+        names = layer.spatial_names(inputs[0])
         uneven = {name: found for axis, name in enumerate(names) if (found := _overlap(layer, axis))}
         if uneven:
             seen.add(node.span)
@@ -62,11 +64,15 @@ def _overlap(layer: ConvTranspose, axis: int) -> tuple[int, ...]:
 
 def gridding(case: Case) -> Iterator[Diagnostic]:
     """SS205."""
-    where: Truth = True
-    if case.net.symbols:
-        if case.at_usual is None:
-            return
-        case, where = case.at_usual, case.only_usual
+    yield from throughout(case, _gridding_here, _gridding)
+
+
+def _gridding(case: Case) -> Iterator[tuple[Span, Bits]]:
+    for index, dilated in _ends(case):
+        yield case.net.graph.nodes[dilated[-1]].span, case.everywhere.holes(index)
+
+
+def _gridding_here(case: Case) -> Iterator[Diagnostic]:
     trace, seen = case.trace, set()
     if trace is None:
         return
@@ -95,7 +101,6 @@ def gridding(case: Case) -> Iterator[Diagnostic]:
             advice=(Advice("try", "dilations that start at 1 and grow: 1, 2, 5 or 1, 2, 4"),),
             layer=last.path,
             axis=", ".join(holes),
-            where=where,
         )
 
 
@@ -151,9 +156,8 @@ def _holes(trace: Trace, index: int) -> dict[str, Cells]:
             cells = 0
             for box in read.get(Wire(number), ()):
                 cells |= box[place]
-            cells = cells >> (cells & -cells).bit_length() - 1 if cells else 0
-            if axis != "C" and cells != every(cells.bit_length()):
-                found[axis] = cells
+            if axis != "C" and has_holes(cells):
+                found[axis] = cells >> (cells & -cells).bit_length() - 1
     return found
 
 
@@ -164,7 +168,7 @@ def mostly_padding(case: Case) -> Iterator[Diagnostic]:
         node, inputs = case.net.graph.nodes[index], case.derivation.inputs(index)
         if not isinstance(layer, Windowed) or not inputs or node.span in seen or not layer.pads_input:
             continue
-        names = [axis for axis in inputs[0].axes if axis != "C"]
+        names = layer.spatial_names(inputs[0])
         sizes = dict(zip(names, layer.split(inputs[0])[1], strict=True))
         found = {name: _padded(layer, axis, sizes[name]) for axis, name in enumerate(names)}
         axes = [name for name, truth in found.items() if truth is not False]

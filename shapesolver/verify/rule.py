@@ -46,6 +46,8 @@ class Rule:
     severity: Severity
     page: str
     on_by_default: bool = True
+    of_built: bool = False
+    """Whether it speaks of networks that can be built, and has nothing to say at sizes at which one cannot."""
     find: Find | None = field(default=None, repr=False, compare=False)
     """What looks for it in a network; ``None`` for what is said while a file is read."""
 
@@ -70,11 +72,13 @@ class UnknownRule(ShapeSolverError, ValueError):
 _RULES: dict[str, Rule] = {}
 
 
-def rule(code: str, name: str, severity: Severity, *, on_by_default: bool = True) -> Callable[[Find], Rule]:
+def rule(
+    code: str, name: str, severity: Severity, *, on_by_default: bool = True, of_built: bool = False
+) -> Callable[[Find], Rule]:
     """Register the function below as what finds this rule, and its docstring as the rule's page."""
 
     def register(find: Find) -> Rule:
-        return _add(Rule(code, name, severity, inspect.getdoc(find) or "", on_by_default, find))
+        return _add(Rule(code, name, severity, inspect.getdoc(find) or "", on_by_default, of_built, find))
 
     return register
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from shapesolver.arithmetic import Both, Condition, Either, Truth, both, either, holds
@@ -63,8 +63,11 @@ class Sizes:
         except Undecided:
             return truth
 
-    def unless(self, where: Truth) -> str:
-        """When it is not so: ``unless H % 6 == 1 and W % 6 == 1``; or when it is, where that is the plainer set."""
+    def unless(self, where: Truth, known: Mapping[str, IntSet] | None = None) -> str:
+        """When it is not so: ``unless H % 6 == 1 and W % 6 == 1``; or when it is, where that is the plainer set.
+
+        ``known`` are the values of a symbol that anything is known of, where that is not all of them.
+        """
         items = where.items if isinstance(where, Either) else (where,)
         if not all(isinstance(item, Within) for item in items):
             return "" if where is True else f"for {where}"
@@ -72,11 +75,15 @@ class Sizes:
         for item in items:
             assert isinstance(item, Within)
             valid = self.values(item.symbol)
+            if known and item.symbol.text in known:
+                valid &= known[item.symbol.text]
             good.append(_plain(valid - item.members, valid, item.symbol.text))
             bad.append(_plain(item.members, valid, item.symbol.text))
         if "none" in good:
             return ""
-        turned = any("not in" in text or "!=" in text for text in good)
+        turned = any("not in" in text or "!=" in text for text in good) or (
+            any(" more" in text for text in good) and sum(map(len, bad)) < sum(map(len, good))
+        )
         return f"for {' or '.join(bad)}" if turned else f"unless {' and '.join(good)}"
 
     def fitting(self) -> str:

@@ -51,7 +51,7 @@ def _by_line(case: Case, name: str) -> list[Unmet]:
         earlier = before.setdefault(index, [])
         if need.rule == name:
             line = lines.setdefault(node.span, Unmet(node, index, need))
-            prior = [truth for ancestor in _ancestors(case.derivation, index, before) for truth in before[ancestor]]
+            prior = [truth for ancestor in ancestors(case.derivation, index, before) for truth in before[ancestor]]
             line.where.append(both(case.assumed, *prior, *earlier, negate(need.truth)))
             line.parts.append(_own_part(prior, earlier, need.truth))
             line.needed.append(need.truth)
@@ -70,7 +70,7 @@ def _own_part(prior: list[Truth], earlier: list[Truth], truth: Truth) -> Truth:
     return both(*alike, negate(truth))
 
 
-def _ancestors(derivation: Derivation, index: int, among: Mapping[int, object]) -> list[int]:
+def ancestors(derivation: Derivation, index: int, among: Mapping[int, object]) -> list[int]:
     """The layers that this one depends on, of those with conditions."""
     seen, waiting = set(), [index]
     while waiting:

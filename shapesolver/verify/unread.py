@@ -103,23 +103,17 @@ class Trace:
             if not isinstance(layer, AxisWise) or not inputs or made is None or made.rank != inputs[0].rank:
                 continue
             behind, between = {}, {}
-            names = [axis for axis in inputs[0].axes if axis != "C"]
+            names = layer.spatial_names(inputs[0])
             sizes: Any = zip(names, layer.split(inputs[0])[1], layer.split(made)[1], strict=True)
             for axis, (name, n, results) in enumerate(sizes):
                 real: Any = layer.left_over(n, axis)[0]
                 if real:
                     behind[name] = span(n - real, n)
-                if layer.skips(axis) and (gaps := self._gaps(layer, n, results, axis)):
-                    between[name] = gaps
+                if layer.skips(axis) and (left_out := gaps(layer, n, results, axis)):
+                    between[name] = left_out
             if behind or between:
                 seen = layer.box_read(full(made.sizes), inputs[0])  # type: ignore[arg-type]
                 yield Passed(index, inputs[0], behind, between, seen)
-
-    @staticmethod
-    def _gaps(layer: AxisWise, n: int, results: int, axis: int) -> Cells:
-        """The cells between the first one that is read and the last."""
-        read = layer.cells_read(every(results), n, axis)
-        return every(read.bit_length()) & ~read & ~every((read & -read).bit_length())
 
     def guilty(self, passed: Passed, which: Mapping[str, Cells]) -> dict[str, Cells]:
         """Those of the lines, axis by axis, behind which cells of an input are lost."""
@@ -139,6 +133,17 @@ class Trace:
             if gone:
                 found.append(share_of(node.path, tensor, gone))
         return tuple(found)
+
+
+def gaps(layer: AxisWise, n: int, results: int, axis: int) -> Cells:
+    """The cells of an axis of size ``n`` that lie unread between the first one that is read and the last."""
+    read = layer.cells_read(every(results), n, axis)
+    return every(read.bit_length()) & ~read & ~every((read & -read).bit_length())
+
+
+def has_holes(cells: Cells) -> bool:
+    """Whether cells are missing between the first and the last."""
+    return bool(cells) and (cells | cells - 1) & (cells | cells - 1) + 1 != 0
 
 
 def share_of(path: str, tensor: Tensor, gone: Boxes) -> Share:

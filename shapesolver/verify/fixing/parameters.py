@@ -107,7 +107,7 @@ class _Search:
     def _moving(self) -> list[bool]:
         """Of each spatial axis, whether the finding is about it."""
         inputs = self.net.derivation.inputs(self.index)
-        names = [axis for axis in inputs[0].axes if axis != "C"] if inputs else []
+        names = self.layer.spatial_names(inputs[0]) if inputs and isinstance(self.layer, AxisWise) else ()
         meant = {axis.strip() for axis in self.finding.axis.split(",")} & {*names}
         return [not meant or name in meant for name in names]
 
@@ -173,7 +173,7 @@ def _all_read(net: Network, index: int) -> Iterator[str]:
     shape = net.derivation.inputs(index)
     if source is None or shape is None or not isinstance(layer, AxisWise):
         return
-    for position, axis in enumerate(axis for axis in shape[0].axes if axis != "C"):
+    for position, axis in enumerate(layer.spatial_names(shape[0])):
         n, results = symbol(f"{source.path}.{axis}"), symbol(f"{node.path}.{axis}")
         yield f"{layer.reads(0, results - 1, n, position)[1]} >= {n - 1}"
 
