@@ -52,20 +52,38 @@ def runs(model: Any, shape: tuple[int, ...], whole: Any) -> bool:
 @contextmanager
 def averaging() -> Iterator[None]:
     """Max pools that average, so that a gradient reaches every cell that they read."""
-    kept = F.max_pool2d
+    kept = {rank: getattr(F, f"max_pool{rank}d") for rank in (1, 2, 3)}
 
-    def average(x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, *_: Any, **more: Any) -> Any:
-        return F.avg_pool2d(x, kernel_size, stride, padding, more.get("ceil_mode", False))
+    def averaged(rank: int) -> Any:
+        def pool(x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, *_: Any, **more: Any) -> Any:
+            average = getattr(F, f"avg_pool{rank}d")
+            averages = average(x, kernel_size, stride, padding, more.get("ceil_mode", False))
+            if not more.get("return_indices"):
+                return averages
+            return averages, kept[rank](x.detach(), kernel_size, stride, padding, return_indices=True)[1]
 
-    F.max_pool2d = average
+        return pool
+
+    for rank in kept:
+        setattr(F, f"max_pool{rank}d", averaged(rank))
     try:
         yield
     finally:
-        F.max_pool2d = kept
+        for rank, function in kept.items():
+            setattr(F, f"max_pool{rank}d", function)
 
 
-def unread(model: Any, shape: tuple[int, ...]) -> bool:
-    """Whether some cell of the input has no part in the output; the weights must be positive."""
+def unread(model: Any, shape: tuple[int, ...], whole: bool = False) -> bool:
+    """Whether some cell of the input has no part in the output; the weights must be positive.
+
+    Of ``whole`` numbers the cells are rows of the embedding, another one for each place.
+    """
+    if whole:
+        table = next(part.weight for part in model.modules() if isinstance(part, nn.Embedding)).requires_grad_(True)
+        table.grad = None
+        result = model(torch.arange(shape[0])[None])
+        (result * torch.rand_like(result)).sum().backward()
+        return bool((table.grad[: shape[0]] == 0).all(1).any())
     x = torch.ones(1, *shape, dtype=torch.float64, requires_grad=True)
     with averaging():
         result = model(x)
