@@ -22,13 +22,23 @@ def test_the_answer_to_the_question() -> None:
         "  windows  Along H and W: 8 rows and columns in, 2 out; (8 - 5)/2 + 1 = 2.5. Only whole windows\n"
         "           are made, so 2.5 is 2. Window 3 would need row and column 9: dropped, row and column\n"
         "           8 are never read.\n"
+        "  lost     So 159 of 784 pixels (20.3 %) of image never reach an output.\n"
         "  inside   There are 64 filters. Each spans 5 x 5 cells of all 32 input channels and sums over\n"
         "           them all: 5*5*32 = 800 products and a bias make one number. So 64 maps come out, one\n"
         "           for each filter, not 64 x 32.\n"
         "  weights  kernel (5, 5, 32, 64), bias (64,): 51,264 numbers.\n"
         "  units    2 x 2 x 64 = 256 numbers come out, which go to flatten1.\n"
-        "  sees     Each unit depends on 19 x 19 cells of the input, its neighbour on those 6 further on."
+        "  sees     Each unit depends on 19 x 19 cells of the input, its neighbour on those 6 cells\n"
+        "           further on."
     )
+
+
+def test_what_is_lost_is_said_where_it_is_lost() -> None:
+    lost = [line for line in explanation(load(EXAMPLES / "mnist.net"), "image").splitlines() if "lost" in line]
+    assert lost == ["  lost     159 of 784 pixels (20.3 %) of image never reach an output."]
+    assert "  lost" not in explanation(load(EXAMPLES / "mnist.net"), "conv1")
+    shortcut = explanation(load(EXAMPLES / "resnet18.net"), "down1.conv_bn1.conv1")
+    assert "  lost     No cell of the input is lost by it: other windows read what these pass over." in shortcut
 
 
 def inside(text: str, path: str = "y") -> str:

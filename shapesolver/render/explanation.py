@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator
 
 from shapesolver.layers.patches import product
+from shapesolver.layers.source import Input
 from shapesolver.measure.field import receptive_field
 from shapesolver.measure.windows import NoWindowsError, strips
 from shapesolver.network import Network
@@ -14,6 +15,8 @@ from shapesolver.render.reference import doc
 from shapesolver.render.summary import number_text, weight_lines
 from shapesolver.render.windows import window_notes
 from shapesolver.render.words import listed
+from shapesolver.verify.unread import Share, Trace, share_of
+from shapesolver.verify.wording import amount
 
 WIDTH, LABEL = 96, 9
 
@@ -33,10 +36,17 @@ def _section(name: str, text: str) -> str:
 
 def _sections(net: Network, placed: PlacedLayer) -> Iterator[tuple[str, list[str]]]:
     yield "windows", list(_windows(placed))
-    yield "inside", list(placed.kind.sentences(*placed.input_tensors)) or [doc(type(placed.kind)).partition("\n")[0]]
+    yield "lost", list(_lost(net, placed))
+    yield "inside", list(_inside(placed))
     yield "weights", list(_weights(placed))
     yield "units", list(_units(net, placed))
     yield "sees", list(_field(placed))
+
+
+def _inside(placed: PlacedLayer) -> Iterator[str]:
+    sentences = [*placed.kind.sentences(*placed.input_tensors)]
+    if sentences or placed.inputs:
+        yield from sentences or [doc(type(placed.kind)).partition("\n")[0]]
 
 
 def _headline(placed: PlacedLayer) -> str:
@@ -51,6 +61,32 @@ def _windows(placed: PlacedLayer) -> Iterator[str]:
     except NoWindowsError:
         return
     yield from window_notes(found)
+
+
+def _lost(net: Network, placed: PlacedLayer) -> Iterator[str]:
+    """What of the inputs never reaches an output: all of it at an input, and at another layer what it passes over."""
+    trace = Trace(net.derivation)
+    if net.symbols or not trace.possible:
+        return
+    index = placed.wire.node
+    if isinstance(placed.kind, Input):
+        if index in trace.lost:
+            yield f"{_share(share_of(placed.path, placed.tensor, trace.lost[index]))} never reach an output."
+        return
+    passed = next((passed for passed in trace.passed if passed.index == index), None)
+    if passed is None:
+        return
+    which = {axis: passed.behind.get(axis, 0) | passed.between.get(axis, 0) for axis in passed.tensor.axes}
+    guilty = trace.guilty(passed, which)
+    shares = [_share(share) for share in trace.shares(index, passed.boxes(guilty))] if guilty else []
+    if shares:
+        yield f"So {listed(shares)} never reach an output."
+    else:
+        yield "No cell of the input is lost by it: other windows read what these pass over."
+
+
+def _share(share: Share) -> str:
+    return f"{amount(share.part, share.of, share.spatial)} of {share.path}"
 
 
 def _weights(placed: PlacedLayer) -> Iterator[str]:
@@ -77,4 +113,5 @@ def _field(placed: PlacedLayer) -> Iterator[str]:
         return
     sizes = " x ".join(str(one.most) for one in spatial.values())
     steps = listed(dict.fromkeys(str(one.stride) for one in spatial.values()))
-    yield f"Each unit depends on {sizes} cells of the input, its neighbour on those {steps} further on."
+    cells = "cell" if steps == "1" else "cells"
+    yield f"Each unit depends on {sizes} cells of the input, its neighbour on those {steps} {cells} further on."
