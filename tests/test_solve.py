@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -117,7 +118,37 @@ def test_kernel_stride_and_padding_of_a_stem() -> None:
     )
     assert answer.count == 11
     assert {values["stride"] for values in answer} == {2}  # type: ignore[index]
-    assert answer.status == "bounded"
+    assert answer.status == "proved"
+
+
+@pytest.mark.parametrize(
+    ("limits", "status"),
+    [
+        # The conditions give the kernels and the strides to try; the padding is solved for.
+        ("c.kernel <= 11 and c.stride <= 4", "proved"),
+        ("c.kernel <= 11 and c.stride <= 4 and 2*c.padding <= c.kernel", "proved"),
+        ("c.kernel % 2 == 1 and 3 <= c.kernel and c.kernel < 9 and c.stride == 2", "proved"),
+        # Here they do not, each by itself.
+        ("c.kernel + c.stride <= 12 and 2*c.padding <= c.kernel", "bounded"),
+        ("c.kernel <= 11", "bounded"),
+    ],
+)
+def test_an_answer_within_what_the_question_limits_is_proved(limits: str, status: str) -> None:
+    net = parse("dialect torch\nimage = input(3, H=24, W=24)\nc = conv(8, kernel=7, stride=2, padding=3)")
+    answer = net.ask(f"what kernel, stride, padding of c gives 12x12 where {limits}")
+    assert answer.status == status
+    assert answer.reading == f"find kernel, stride, padding so that c is 12 x 12, where {limits}"
+    allowed = limits.replace("c.", "")
+    made = {
+        (kernel, stride, padding)
+        for kernel in range(1, 12)
+        for stride in range(1, 12)
+        for padding in range(16)
+        if 24 + 2 * padding >= kernel and (24 + 2 * padding - kernel) // stride + 1 == 12
+        if eval(allowed, {}, {"kernel": kernel, "stride": stride, "padding": padding})
+    }
+    near = {tuple(found.values()) for found in islice(answer, 500)}  # type: ignore[union-attr]
+    assert {found for found in near if found[0] < 12 and found[1] < 12 and found[2] < 16} == made
 
 
 def test_parameters_alone_are_proved() -> None:

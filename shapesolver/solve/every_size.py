@@ -19,7 +19,7 @@ from shapesolver.solve.conditions import assumed, limits, needs
 from shapesolver.solve.errors import QuestionError, UnbuildableError
 from shapesolver.solve.parameters import ParameterQuestion
 from shapesolver.solve.progress import Progress
-from shapesolver.solve.targets import read_target
+from shapesolver.solve.targets import limits_text, read_target
 from shapesolver.solve.unknowns import ParameterUnknown
 
 MOST_APART = 1_000
@@ -86,7 +86,8 @@ def _every_size(asking: ParameterQuestion) -> Answer:
         else:
             undecided = verdict.reason
     names = asking.names
-    reading = f"find {', '.join(names)} {asking.words} for all {', '.join(question.for_all)}"
+    whom = f"for all {', '.join(question.for_all)}{limits_text(question.where)}"
+    reading = f"find {', '.join(names)} {asking.words} {whom}"
     if undecided and not always:
         return Answer(reading, Status.UNDECIDED, names, cases=tuple(cases), searched=ranges, reason=undecided)
     reason = "" if always else "no one value does for every size" if cases else "no value does for every size"

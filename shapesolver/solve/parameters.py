@@ -27,7 +27,7 @@ from shapesolver.solve.parameter_working import worked_parameters
 from shapesolver.solve.progress import Progress
 from shapesolver.solve.ranking import lossless_first, ordered
 from shapesolver.solve.regions import Region, region
-from shapesolver.solve.targets import Target, about, read_target
+from shapesolver.solve.targets import Target, about, limits_text, read_target
 from shapesolver.solve.unknowns import WINDOW, ParameterUnknown, by_axis, by_end, tried_and_solved, with_unknowns
 
 MAX_NATURAL = 5_000
@@ -76,6 +76,11 @@ class ParameterQuestion:
     def names(self) -> tuple[str, ...]:
         """The unknowns, in the order asked."""
         return (*(u.name for u in self.parameters), *self.sizes)
+
+    @property
+    def reading(self) -> str:
+        """The question as it is understood."""
+        return f"find {', '.join(self.names)} {self.words}{limits_text(self.question.where)}"
 
     def answer(self) -> Answer:
         """Every solution, worked through; where no one value does, with a value for each axis or each end."""
@@ -126,8 +131,7 @@ class ParameterQuestion:
                 return self._with(tried, solved)
             except Undecided as undecided:
                 if not solved:
-                    reading = f"find {', '.join(self.names)} {self.words}"
-                    return Answer(reading, Status.UNDECIDED, self.names, reason=undecided.reason)
+                    return Answer(self.reading, Status.UNDECIDED, self.names, reason=undecided.reason)
                 tried, solved = [*tried, solved[-1]], solved[:-1]
 
     def _with(self, tried: list[ParameterUnknown], solved: list[ParameterUnknown]) -> Answer:
@@ -140,7 +144,7 @@ class ParameterQuestion:
         boxes = [(trial, box) for trial in trials for box in trial.found.boxes]
         lossless = [(trial, box) for trial in trials for box in (trial.lossless.boxes if trial.lossless else ())]
         answer = Answer(
-            f"find {', '.join(self.names)} {self.words}",
+            self.reading,
             Status.PROVED if complete else Status.BOUNDED,
             self.names,
             ordered(self.base, self.parameters, self._extended(boxes, general, ranges)),
@@ -224,6 +228,9 @@ class ParameterQuestion:
     def ranges(self, tried: list[ParameterUnknown], general: Derivation | None) -> tuple[dict[str, IntSet], bool]:
         """The values to try of each parameter, and whether there can be no others."""
         allowed = {u.name: self.allowed(u, general) for u in tried}
+        if all(members.is_finite for members in allowed.values()) and _count(allowed) <= MAX_TRIALS:
+            # The conditions give the box themselves.
+            return allowed, True
         ends = {u.name: self._most(u, general) for u in tried}
         closed = {
             name: members if members.is_finite else members & IntSet.interval(None, ends[name])

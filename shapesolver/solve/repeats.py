@@ -15,7 +15,7 @@ from shapesolver.solve.answers import Answer, Box, Check, Status
 from shapesolver.solve.conditions import assumed, limits, needs
 from shapesolver.solve.errors import QuestionError
 from shapesolver.solve.progress import Progress
-from shapesolver.solve.targets import normal, read_target
+from shapesolver.solve.targets import limits_text, normal, read_target
 from shapesolver.solve.working import along
 
 WORDS = ("count", "rounds", "repeats", "times")
@@ -73,7 +73,7 @@ def rounds_that_give(net: Network, question: Inverse, path: str, progress: Progr
     searched = {} if complete else {name: IntSet.interval(0, MOST_ROUNDS)}
     members = {box[name].min for box in found}
     return Answer(
-        f"find {name} {words}",
+        f"find {name} {words}{limits_text(question.where)}",
         Status.PROVED if complete else Status.BOUNDED,
         (name,),
         tuple(found),

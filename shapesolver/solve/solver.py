@@ -28,7 +28,7 @@ from shapesolver.solve.progress import Progress, unwatched
 from shapesolver.solve.reasons import Asked, instead, why_not
 from shapesolver.solve.regions import Region, region
 from shapesolver.solve.repeats import repeat_asked, rounds_that_give
-from shapesolver.solve.targets import Target, normal, read_target, text_of, wants_sizes
+from shapesolver.solve.targets import Target, limits_text, normal, read_target, wants_sizes
 from shapesolver.solve.unknowns import ParameterUnknown, bare_unknown, hole_unknown, parameter_unknown
 from shapesolver.solve.working import law_of, rule_for, unread_cells, worked
 
@@ -83,8 +83,7 @@ class Solver:
             condition = both(condition, lossless)
         where = limits(derivation, question.where)
         asked = Asked(derivation, None, True, (), condition, assumed(derivation), where, self._symbols(sizes))
-        if question.where is not None:
-            words += f", where {text_of(question.where)}"
+        words += limits_text(question.where)
         return self._solve(words, asked, read, whole=True, lossy=not question.lossless)
 
     def _works(self, question: Valid, asked: tree.Expression) -> Answer:
@@ -155,9 +154,7 @@ class Solver:
             )
         target = read_target(derivation, question)
         whose = "" if any("." in name for name in sizes) else f" of {self._inputs_text()}"
-        words = f"find {', '.join(sizes)}{whose} {target.words}"
-        if question.where is not None:
-            words += f", where {text_of(question.where)}"
+        words = f"find {', '.join(sizes)}{whose} {target.words}{limits_text(question.where)}"
         asked = self._asked(derivation, target, question, sizes)
         free = Reader(derivation)
         (free.value if wants_sizes(question) else free.truth)(question.target)

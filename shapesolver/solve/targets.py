@@ -98,6 +98,11 @@ def text_of(expression: tree.Expression) -> str:
     return formatter.expression(expression)
 
 
+def limits_text(where: tree.Expression | None) -> str:
+    """``, where kernel of conv1 <= 11``, or nothing."""
+    return "" if where is None else f", where {text_of(where)}"
+
+
 def wants_sizes(question: Inverse) -> bool:
     """Whether the target is sizes, and no condition."""
     return not isinstance(question.target, (tree.Compare, tree.Logic)) and not (
