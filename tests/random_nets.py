@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from random import Random
 
+from shapesolver.layers.merging import Arithmetic
+from shapesolver.net import Net, examine
+
 
 class RandomNet:
     """One random network. Lines that cannot be built are left to whoever builds it."""
@@ -115,3 +118,26 @@ def _plain(net: RandomNet, other: str) -> str:
 
 
 OPS = (_conv, _conv, _conv, _depthwise, _transposed, _pool, _pool, _pad, _crop, _slice, _concat, _merge, _merge, _plain)
+
+
+def symbolic(random: Random) -> Net:
+    """A random network over one symbolic axis, ``n``."""
+    while True:
+        net, _ = examine(RandomNet(random, rank=1, sizes="n").text)
+        if net is not None and not any(True for _ in net.derivation.broken()):
+            return net
+
+
+def buildable(net: Net, n: int) -> bool:
+    """Whether every layer can be built at a size."""
+    return not any(True for _ in net.at(n=n).derivation.broken())
+
+
+def broadcasts(net: Net, n: int) -> bool:
+    """Whether a size is 1 by chance where a symbolic one is meant to be equal to another."""
+    derivation = net.at(n=n).derivation
+    for index, node in enumerate(net.graph.nodes):
+        inputs = derivation.inputs(index)
+        if isinstance(node.layer, Arithmetic) and inputs and len({tensor.sizes for tensor in inputs}) > 1:
+            return True
+    return False

@@ -54,7 +54,7 @@ def _bounds(item: Formula) -> Bounds:
     if link is not None:
         return _affine_bounds(_atom_bounds(link[0]), link[1], link[2])
     found = _affine_bounds(_sum_bounds(item.terms), 1, item.constant)
-    return _meet(found, _linear_bounds(item)) if None in found else found
+    return meet(found, _linear_bounds(item)) if None in found else found
 
 
 def _affine_bounds(inner: Bounds, factor: int, offset: int) -> Bounds:
@@ -63,7 +63,8 @@ def _affine_bounds(inner: Bounds, factor: int, offset: int) -> Bounds:
     return None if low is None else factor * low + offset, None if high is None else factor * high + offset
 
 
-def _meet(one: Bounds, other: Bounds) -> Bounds:
+def meet(one: Bounds, other: Bounds) -> Bounds:
+    """The closest ends of two."""
     lows = [low for low in (one[0], other[0]) if low is not None]
     highs = [high for high in (one[1], other[1]) if high is not None]
     return max(lows, default=None), min(highs, default=None)
@@ -131,10 +132,18 @@ def _product_bounds(left: Bounds, right: Bounds) -> Bounds:
     if left[0] is not None and right[0] is not None and left[0] >= 0 and right[0] >= 0:
         high = None if left[1] is None or right[1] is None else left[1] * right[1]
         return left[0] * right[0], high
+    for one, other in ((left, right), (right, left)):
+        if one[1] is not None and one[1] < 0:
+            return _negated(_product_bounds(_negated(one), other))
     if None in left or None in right:
         return None, None
     corners = [a * b for a in left for b in right if a is not None and b is not None]
     return min(corners), max(corners)
+
+
+def _negated(ends: Bounds) -> Bounds:
+    low, high = ends
+    return None if high is None else -high, None if low is None else -low
 
 
 def _atom_bounds(atom: Atom) -> Bounds:

@@ -12,7 +12,7 @@ from functools import reduce
 from operator import and_, eq, ge, gt, le, lt, ne, or_
 from typing import Any
 
-from shapesolver.arithmetic.analysis import bounds
+from shapesolver.arithmetic.analysis import bounds, meet
 from shapesolver.arithmetic.analysis import symbols as symbols_of
 from shapesolver.arithmetic.atoms import Floor, Symbol
 from shapesolver.arithmetic.chains import as_remainder, is_chain
@@ -190,13 +190,17 @@ def compare(op: str, left: Dim, right: Dim) -> Truth:
 
 
 def _gap_bounds(gap: Dim) -> Bounds:
-    """The tightest bounds of a difference; the normal form has nothing to add to those of a chain or a remainder."""
+    """The tightest bounds of a difference; the normal form has nothing to add to those of a chain or a remainder.
+
+    Multiplied out its terms may cancel, and as it stands its factors have bounds.
+    """
     if isinstance(gap, int):
         return gap, gap
     remainder = as_remainder(gap)
     if remainder is not None:
         return remainder.bounds()
-    return bounds(gap if is_chain(gap) else canonical(gap))
+    multiplied = gap if is_chain(gap) else canonical(gap)
+    return bounds(gap) if multiplied is gap else meet(bounds(multiplied), bounds(gap))
 
 
 def _decided(op: str, low: int | None, high: int | None) -> bool | None:

@@ -236,7 +236,12 @@ class Glu(Layer):
         (tensor,) = inputs
         index = axis_index(tensor, self.axis)
         half: Any = tensor.sizes[index] // 2
-        both = Reading(index, lambda first, last: (first, last + half), lambda cell: (cell, cell + half))
+        both = Reading(
+            index,
+            lambda first, last: (first, last + half),
+            lambda cell: (cell, cell + half),
+            parts=lambda wanted: (wanted, wanted.moved(half)),
+        )
         return (tuple(both if axis == index else same(axis) for axis in range(tensor.rank)),)
 
     def over_maps(self, places: int) -> Layer | None:

@@ -12,7 +12,7 @@ from shapesolver.layers.base import Inputs, Layer, Tensor
 from shapesolver.layers.cells import Box, every
 from shapesolver.layers.parameters import Kind, PerAxis, declare
 from shapesolver.layers.pooling import AvgPool, MaxPool, Pool
-from shapesolver.layers.reading import Reading, Readings, whole
+from shapesolver.layers.reading import Reading, Readings, same, whole
 from shapesolver.layers.registry import layer
 from shapesolver.layers.work import Saved, Work
 
@@ -149,8 +149,12 @@ class GlobalPool(GrowingPool):
         return self.sliding(dialect=self.dialect, kernel=plain(sizes), stride=1)
 
     def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
-        """Everything."""
-        return (tuple(map(whole, inputs[0].sizes)),)
+        """Every place of the channel."""
+        _, spatial = self.split(inputs[0])
+        kept = self.outputs(*inputs)[0].rank > 1 and self.dialect.channels_last
+        same_channel = same(len(spatial) if kept else 0)
+        axes = map(whole, spatial)
+        return ((*axes, same_channel) if self.dialect.channels_last else (same_channel, *axes),)
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         keep = not self.dialect.keras if self.keepdims is None else self.keepdims

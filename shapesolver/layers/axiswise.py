@@ -10,7 +10,7 @@ from shapesolver.arithmetic import Dim
 from shapesolver.layers.base import Inputs, Layer, Need, Tensor, Trouble, need
 from shapesolver.layers.cells import Box, Cells, followed
 from shapesolver.layers.parameters import show
-from shapesolver.layers.reading import Reading, Readings, whole
+from shapesolver.layers.reading import Progression, Progressions, Reading, Readings, same
 
 
 class AxisWise(Layer):
@@ -45,12 +45,16 @@ class AxisWise(Layer):
         """Whether cells between those may go unread: a stride beyond the window, or a dilated one."""
         return False
 
-    def spacing(self, step: int, count: Dim, axis: int) -> int | None:
-        """How far apart the cells lie that ``count`` results read, themselves ``step`` apart.
+    def hollow(self, n: Dim, axis: int) -> bool:
+        """Whether some results may depend on no cell at all."""
+        return False
 
-        1 where none between the first and the last goes unread; ``None`` where they follow no even pattern.
+    def parts(self, wanted: Progression, n: Dim, axis: int) -> Progressions | None:
+        """The cells that a progression of results depends on, as progressions; some may be empty, or be padding.
+
+        Of neighbours every cell of :meth:`reads`, unless a layer says otherwise; ``None`` where it is not told.
         """
-        return 1 if step == 1 else None
+        return (Progression(*self.reads(wanted.first, wanted.last, n, axis)),) if wanted.step == 1 else None
 
     def natural_most(self, parameter: str, n: Dim, axis: int) -> Dim | None:
         """Beyond which value a parameter can change nothing more on an axis of size ``n``; ``None`` for no such end."""
@@ -93,14 +97,20 @@ class AxisWise(Layer):
             return self.reads(first, last, n, axis)
 
         taps = partial(self.cells, n=n, axis=axis) if self.skips(axis) else None
-        return Reading(follows, run, taps)
+        parts = partial(self.parts, n=n, axis=axis)
+        return Reading(follows, run, taps, parts=parts, hollow=self.hollow(n, axis))
+
+    def channel_reading(self, channels: Dim, follows: int) -> Reading:
+        """How the channels are read by the results' channels, whose axis has the index ``follows``."""
+        return same(follows)
 
     def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
-        """Each spatial axis by its own law; a result sums over all channels."""
+        """Each spatial axis by its own law; the channel itself, unless a layer mixes channels."""
         channels, spatial = self.split(inputs[0])
-        start = 0 if self.dialect.channels_last else 1
+        start, place = (0, len(spatial)) if self.dialect.channels_last else (1, 0)
         axes = tuple(self.reading(n, axis, start + axis) for axis, n in enumerate(spatial))
-        return ((*axes, whole(channels)) if self.dialect.channels_last else (whole(channels), *axes),)
+        mixed = self.channel_reading(channels, place)
+        return ((*axes, mixed) if self.dialect.channels_last else (mixed, *axes),)
 
     def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
         """What one axis must satisfy."""

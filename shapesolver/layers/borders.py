@@ -12,7 +12,7 @@ from shapesolver.layers.axiswise import AxisWise
 from shapesolver.layers.base import Inputs, Layer, Need, Tensor, Trouble, need
 from shapesolver.layers.cells import Box
 from shapesolver.layers.parameters import ALIGNED, Kind, Padding, declare
-from shapesolver.layers.reading import Reading, Readings, same, shifted, whole
+from shapesolver.layers.reading import Progression, Progressions, Reading, Readings, same, shifted
 from shapesolver.layers.registry import layer
 from shapesolver.layers.work import Saved
 
@@ -31,10 +31,6 @@ class Bordered(AxisWise):
         """The cells (before, after) on an axis."""
         value = self.at("amount", axis)
         return value if isinstance(value, tuple) else (value, value)
-
-    def spacing(self, step: int, count: Dim, axis: int) -> int | None:
-        """As far apart as the results."""
-        return step
 
     @classmethod
     def spelled(cls, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -80,6 +76,29 @@ class Pad(Bordered):
         """Added cells are padding, or copies of the cells that the mode mirrors, repeats or wraps around to."""
         plain = super().reading(n, axis, follows)
         return plain if self.mode in ("constant", "zeros") else plain._replace(taps=partial(self.cells, n=n, axis=axis))
+
+    def hollow(self, n: Dim, axis: int) -> bool:
+        return self.mode in ("constant", "zeros")
+
+    def parts(self, wanted: Progression, n: Dim, axis: int) -> Progressions | None:
+        """The cells themselves, and those that the added ones are copies of."""
+        before, _ = self.ends(axis)
+        kept = wanted.moved(-before)
+        ahead, behind = kept.until(-1), kept.since(n)
+        match self.mode:
+            case "replicate" | "edge":
+                copies = [ahead.all_to(0), behind.all_to(n - 1)]
+            case "reflect":
+                copies = [ahead.moved(0, -1), behind.moved(n * 2 - 2, -1)]
+            case "symmetric":
+                copies = [ahead.moved(-1, -1), behind.moved(n * 2 - 1, -1)]
+            case "circular" | "wrap":
+                if any(compare("<=", amount, n) is not True for amount in self.ends(axis)) and self.dialect.onnx:
+                    return None
+                copies = [ahead.moved(n), behind.moved(-n)]
+            case _:
+                copies = []
+        return (kept, *copies)
 
     def cells(self, result: int, n: Any, axis: int) -> Iterable[int]:
         cell: Any = result - self.ends(axis)[0]
@@ -186,28 +205,28 @@ class Crop(Bordered):
         # In the middle, by default: half of what is cropped, which only the other tensor's size tells.
         return (0, n - 1) if before is None else (first + before, last + before)
 
+    def parts(self, wanted: Progression, n: Dim, axis: int) -> Progressions:
+        """The cells themselves; what a crop to another tensor reads :meth:`readings` tells."""
+        return (wanted.moved(self.ends(axis)[0]),)
+
     def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
         """As :meth:`reads`, starting in the middle of what another tensor's size leaves over where no offset is given;
         of that tensor nothing is read."""
         if len(inputs) == 1:
             return super().readings(*inputs)
-        (channels, spatial), (_, targets) = map(self.split, inputs)
+        (_, spatial), (_, targets) = map(self.split, inputs)
         start = 0 if self.dialect.channels_last else 1
         axes = tuple(
             shifted(start + axis, self.start(n, target, axis))
             for axis, (n, target) in enumerate(zip(spatial, targets, strict=True))
         )
-        return ((*axes, whole(channels)) if self.dialect.channels_last else (whole(channels), *axes)), None
+        return ((*axes, same(len(axes))) if self.dialect.channels_last else (same(0), *axes)), None
 
     def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
         if len(inputs) == 1:
             yield 0, self.box_read(wanted, inputs[0])
             return
-        for number, box in super(AxisWise, self).read_cells(wanted, inputs, output):
-            channel = -1 if self.dialect.channels_last else 0
-            sizes = [*box]
-            sizes[channel] = wanted[channel]
-            yield number, tuple(sizes)
+        yield from super(AxisWise, self).read_cells(wanted, inputs, output)
 
     def start(self, n: Dim, target: Dim, axis: int) -> Dim:
         """Where a crop of ``n`` cells to another tensor's ``target`` starts."""

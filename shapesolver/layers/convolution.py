@@ -13,6 +13,7 @@ from shapesolver.layers.base import Need, Tensor, Weight, need
 from shapesolver.layers.cells import Cells, every, gathered, grouped
 from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare
 from shapesolver.layers.patches import product
+from shapesolver.layers.reading import Reading, whole
 from shapesolver.layers.registry import layer
 from shapesolver.layers.windows import (
     Windowed,
@@ -169,6 +170,9 @@ class Conv(Convolving):
     def out_channels(self, channels: Dim) -> Dim:
         return self.channels
 
+    def channel_reading(self, channels: Dim, follows: int) -> Reading:
+        return whole(channels) if self.groups == 1 else whole(channels, follows)
+
     def channels_read(self, wanted: Cells, channels: int) -> Cells:
         return grouped(wanted, self.channels, channels, self.groups)  # type: ignore[arg-type]
 
@@ -221,6 +225,9 @@ class DepthwiseConv(Convolving):
     def out_channels(self, channels: Dim) -> Dim:
         return channels * self.multiplier
 
+    def channel_reading(self, channels: Dim, follows: int) -> Reading:
+        return super().channel_reading(channels, follows) if self.multiplier == 1 else whole(channels, follows)
+
     def channels_read(self, wanted: Cells, channels: int) -> Cells:
         multiplier: Any = self.multiplier
         return reduce(or_, (gathered(wanted, multiplier, filter) for filter in range(multiplier)))
@@ -270,6 +277,9 @@ class SeparableConv(Convolving):
 
     def out_channels(self, channels: Dim) -> Dim:
         return self.channels
+
+    def channel_reading(self, channels: Dim, follows: int) -> Reading:
+        return whole(channels)
 
     def channels_read(self, wanted: Cells, channels: int) -> Cells:
         return every(channels) if wanted else 0

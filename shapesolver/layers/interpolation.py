@@ -14,9 +14,10 @@ from __future__ import annotations
 from fractions import Fraction
 from math import ceil, floor
 
-from shapesolver.arithmetic import as_float32
+from shapesolver.arithmetic import Dim, as_float32, ceil_div, compare
 from shapesolver.layers.cells import Cells, every, mapped, members, span
 from shapesolver.layers.dialects import Dialect
+from shapesolver.layers.reading import Progression, Progressions
 
 RADIUS = {
     "linear": 1,
@@ -72,3 +73,51 @@ def _nearest(result: int, step: Fraction, mode: str, dialect: Dialect) -> int:
         return result >> 1
     place = result + 0.5 if mode == "nearest-exact" else result
     return floor(as_float32(place * as_float32(float(step))))
+
+
+# The same of sizes that are formulas.
+
+
+def everything_of(wanted: Progression, made: Dim) -> bool:
+    """Whether a progression is surely every cell of an axis of size ``made``."""
+    return wanted.step == 1 and wanted.first == 0 and wanted.last == made - 1
+
+
+def parts_resized(
+    wanted: Progression, n: Dim, step: tuple[Dim, Dim], mode: str, dialect: Dialect, everything: bool
+) -> Progressions | None:
+    """The cells of ``n`` that a progression of results reads, ``p/q`` input cells apart; ``None`` where not told.
+
+    Areas lie side by side. The kernels of neighbouring results meet where these are less than two cells apart.
+    Whole factors copy every cell ``q`` times, or pick cells ``p`` apart.
+    """
+    p, q = step
+    if mode == "area" and wanted.step == 1:
+        return (Progression(wanted.first * p // q, ceil_div((wanted.last + 1) * p, q) - 1),)
+    if mode in RADIUS and RADIUS[mode] > 1:
+        return (Progression(0, n - 1),) if everything and compare("<=", p, q) is True else None
+    if mode in RADIUS and wanted.step == 1 and compare("<", p, q * 2) is True:
+        low, high = ((wanted.first * 2 + 1) * p - q) // (q * 2), ceil_div((wanted.last * 2 + 1) * p - q, q * 2)
+        return (Progression(low, high),)
+    if not isinstance(p, int) or not isinstance(q, int):
+        return None
+    if q == 1:
+        return [wanted.moved(offset, p) for offset in _offsets(p, mode, dialect)]
+    if p == 1 and mode not in RADIUS and mode != "area":
+        if wanted.step <= q:
+            return (Progression(wanted.first // q, wanted.last // q),)
+        if wanted.step % q == 0:
+            return (Progression(wanted.first // q, wanted.last // q, wanted.step // q),)
+    return None
+
+
+def _offsets(p: int, mode: str, dialect: Dialect) -> range:
+    """Where the cells lie that a result reads, from ``p`` times its own place on."""
+    if mode == "area":
+        return range(p)
+    if mode in RADIUS:
+        return range((p - 1) // 2, p // 2 + 1)
+    if dialect.onnx:
+        return range((p - 1) // 2, (p - 1) // 2 + 1)
+    near = 0 if dialect.torch and mode == "nearest" else p // 2
+    return range(near, near + 1)

@@ -51,7 +51,7 @@ class Concat(Layer):
         start: Dim = 0
         found = []
         for tensor in inputs:
-            along = shifted(index, -start)._replace(uniform=False)
+            along = shifted(index, -start)._replace(uniform=False, hollow=True)
             found.append(tuple(along if axis == index else same(axis) for axis in range(tensor.rank)))
             start = tensor.sizes[index] + start
         return tuple(found)
@@ -107,7 +107,8 @@ class Stack(Layer):
     def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
         """A result at its own place, the new axis left out."""
         index = axis_index(inputs[0], self.axis, extra=1)
-        return (tuple(same(axis + (axis >= index)) for axis in range(inputs[0].rank)),) * len(inputs)
+        places = (axis + (axis >= index) for axis in range(inputs[0].rank))
+        return (tuple(same(place)._replace(together=(index,)) for place in places),) * len(inputs)
 
     def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
         index = axis_index(inputs[0], self.axis, extra=1)

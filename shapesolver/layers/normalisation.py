@@ -166,8 +166,10 @@ class Spatial(Normalisation):
     """A normalisation by the statistics of all places of one example."""
 
     def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
-        """Everything."""
-        return (tuple(map(whole, inputs[0].sizes)),)
+        """Every place; the channels as they are grouped."""
+        sizes = inputs[0].sizes
+        channel = len(sizes) - 1 if self.dialect.channels_last else 0
+        return (tuple(whole(n, channel) if axis == channel else whole(n) for axis, n in enumerate(sizes)),)
 
     def channels_read(self, wanted: Cells, channels: int) -> Cells:
         """The channels whose statistics these channels are normalised by."""

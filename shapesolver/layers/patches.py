@@ -12,7 +12,7 @@ from shapesolver.arithmetic import Dim, ceil_div, compare
 from shapesolver.layers.base import Inputs, Need, Tensor, Trouble
 from shapesolver.layers.cells import Box, Cells, boxes_of, every, flat, gathered, shifted, spread
 from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare
-from shapesolver.layers.reading import Reading, Readings, Run, whole
+from shapesolver.layers.reading import Progression, Reading, Readings, Run, whole
 from shapesolver.layers.registry import layer
 from shapesolver.layers.windows import (
     Windowed,
@@ -64,12 +64,15 @@ class Unfold(Patches):
     def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
         """Column ``l`` reads the window that it holds, the windows counted row by row."""
         channels, spatial = self.split(inputs[0])
-        if len(spatial) == 1:
-            return super().readings(*inputs)
-        follows = 0 if self.dialect.channels_last else 1
+        follows, place = (0, 1) if self.dialect.channels_last else (1, 0)
         counts = tuple(self.size(n, axis) for axis, n in enumerate(spatial))
-        axes = tuple(self._reading(n, axis, follows, counts) for axis, n in enumerate(spatial))
-        return ((*axes, whole(channels)) if self.dialect.channels_last else (whole(channels), *axes),)
+        axes: tuple[Reading, ...]
+        if len(spatial) == 1:
+            axes = (self.reading(spatial[0], 0, follows)._replace(together=(place,)),)
+        else:
+            axes = tuple(self._reading(n, axis, follows, counts) for axis, n in enumerate(spatial))
+        dealt = whole(channels, place)
+        return ((*axes, dealt) if self.dialect.channels_last else (dealt, *axes),)
 
     def _reading(self, n: Dim, axis: int, follows: int, counts: tuple[Dim, ...]) -> Reading:
         inner = product(counts[axis + 1 :])
@@ -77,7 +80,15 @@ class Unfold(Patches):
         def taps(column: int) -> Iterable[int]:
             return self.cells(column // inner % counts[axis], n, axis)  # type: ignore[arg-type]
 
-        return Reading(follows, lambda first, last: self.reads(0, counts[axis] - 1, n, axis), taps, uniform=False)
+        windows = Progression(0, counts[axis] - 1)
+        return Reading(
+            follows,
+            lambda first, last: self.reads(windows.first, windows.last, n, axis),
+            taps,
+            uniform=False,
+            parts=lambda wanted: self.parts(windows, n, axis),
+            together=(0, 1),
+        )
 
     def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
         spatial: Any = self.split(inputs[0])[1]
@@ -153,8 +164,10 @@ class Fold(Patches):
         index = 0 if self.dialect.channels_last else 1
         along = whole(columns)._replace(exact=False)
         if len(self.output_size) == 1:
-            along = Reading(index, self._columns, self._columns_of)
-        return ((along, whole(channels)) if self.dialect.channels_last else (whole(channels), along),)
+            # Of a column that reaches into the padding not every cell is used, so no parts are read whole.
+            along = Reading(index, self._columns, self._columns_of, parts=lambda wanted: None, hollow=True)
+        dealt = whole(channels)._replace(exact=False)
+        return ((along, dealt) if self.dialect.channels_last else (dealt, along),)
 
     def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
         counts: Any = [self.size(n, axis) for axis, n in enumerate(self.output_size)]

@@ -14,7 +14,7 @@ from shapesolver.arithmetic import Dim, compare
 from shapesolver.layers.base import Inputs, Layer, Need, Tensor, Weight, need
 from shapesolver.layers.cells import Box, every, span
 from shapesolver.layers.parameters import Kind, declare
-from shapesolver.layers.reading import Reading, Readings, whole
+from shapesolver.layers.reading import Progression, Progressions, Reading, Readings, whole
 from shapesolver.layers.registry import layer
 from shapesolver.layers.work import Saved, Work
 
@@ -103,9 +103,16 @@ class Recurrent(Layer):
     def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
         """A step reads itself and those before it; read from both ends, or at the end, everything."""
         time, features = inputs[0].sizes
-        if self.bidirectional or not self.every_step:
+        if not self.every_step:
             return ((whole(time), whole(features)),)
-        return ((Reading(0, lambda first, last: (0, last), uniform=False), whole(features)),)
+        if self.bidirectional:
+            return ((whole(time, 1), whole(features)),)
+
+        def past(wanted: Progression) -> Progressions:
+            return (Progression(0, wanted.last),)
+
+        steps = Reading(0, lambda first, last: (0, last), uniform=False, parts=past)
+        return ((steps, whole(features)),)
 
     def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
         if not (self.bidirectional and self.every_step) or self.layers > 1:

@@ -157,7 +157,7 @@ class Tile(Layer):
 
     def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
         """Some cell of each axis; together the results read every one."""
-        return (tuple(whole(n)._replace(exact=False) for n in inputs[0].sizes),)
+        return (tuple(whole(n, axis)._replace(exact=False) for axis, n in enumerate(inputs[0].sizes)),)
 
     def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
         yield 0, tuple(folded(cells, n) for cells, n in zip(wanted, inputs[0].sizes, strict=True))  # type: ignore[arg-type]

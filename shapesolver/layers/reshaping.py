@@ -31,7 +31,7 @@ def kept_readings(tensor: Tensor, before: int, after: int, made: Tensor) -> tupl
     """
     end, stays = tensor.rank - after, made.rank - after
     exact = all(axis == "C" for axis in made.axes[before:stays])
-    between = (whole(n)._replace(exact=exact) for n in tensor.sizes[before:end])
+    between = (whole(n, *range(before, stays))._replace(exact=exact) for n in tensor.sizes[before:end])
     return (*map(same, range(before)), *between, *map(same, range(stays, made.rank)))
 
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from shapesolver.arithmetic import Dim, as_float32, ceil_div, scaled
+from shapesolver.arithmetic import Dim, as_float32, both, ceil_div, divides, scaled
 from shapesolver.layers.adaptive import stated_interval
 from shapesolver.layers.axiswise import AxisWise
 from shapesolver.layers.base import Inputs, Need, Tensor, Trouble
 from shapesolver.layers.cells import Box, Cells, every, gathered, spread
-from shapesolver.layers.interpolation import cells_resized
+from shapesolver.layers.interpolation import cells_resized, everything_of, parts_resized
 from shapesolver.layers.parameters import Kind, declare
-from shapesolver.layers.reading import Reading, Run, whole
+from shapesolver.layers.reading import Progression, Progressions, Reading, Run, whole
 from shapesolver.layers.registry import layer
 from shapesolver.layers.work import Work
 
@@ -54,6 +54,8 @@ def neighbours(mode: str, first: Dim, last: Dim, step: tuple[Dim, Dim]) -> Run:
     either side, or the one that it lies on; cubic one more on either side.
     """
     p, q = step
+    if mode == "area":
+        return first * p // q, ceil_div((last + 1) * p, q) - 1
     reach = REACH.get(mode, 0)
     if reach == 0:
         return first * p // q, last * p // q
@@ -137,6 +139,12 @@ class Upsample(Interpolating):
         step = self.step(axis)
         return (0, n - 1) if step is None else neighbours(self.mode, first, last, step)
 
+    def parts(self, wanted: Progression, n: Dim, axis: int) -> Progressions | None:
+        """As :func:`parts_resized` tells."""
+        step = self.step(axis)
+        everything = everything_of(wanted, self.size(n, axis))
+        return None if step is None else parts_resized(wanted, n, step, self.mode, self.dialect, everything)
+
     def step(self, axis: int) -> tuple[Dim, Dim] | None:
         """``1/scale`` as a fraction; ``None`` where its rounding hides which cell is nearest."""
         factor = self.factor(axis)
@@ -202,6 +210,11 @@ class Resize(Interpolating):
         """As for a factor, results ``n/target`` apart."""
         return neighbours(self.mode, first, last, (n, self.at("target", axis)))
 
+    def parts(self, wanted: Progression, n: Dim, axis: int) -> Progressions | None:
+        """As :func:`parts_resized` tells."""
+        target = self.at("target", axis)
+        return parts_resized(wanted, n, (n, target), self.mode, self.dialect, everything_of(wanted, target))
+
     def cells_read(self, wanted: Cells, n: int, axis: int) -> Cells:
         return cells_resized(wanted, n, Fraction(n, self.at("target", axis)), self.mode, self.dialect)
 
@@ -221,6 +234,10 @@ class Shuffling(AxisWise):
         """The place of each pixel of a block, and its number row by row."""
         r: Any = self.factor
         return ((a, b, a * r + b) for a in range(r) for b in range(r))
+
+    def channel_reading(self, channels: Dim, follows: int) -> Reading:
+        """All of them, for all blocks of all channels."""
+        return whole(channels, 0, 1, 2)
 
     def dealt(self, channels: Cells, of: int, place: int) -> Cells:
         """The channels, of ``of`` small ones, at one place of the blocks: PyTorch deals out each channel's own
@@ -256,6 +273,11 @@ class PixelShuffle(Shuffling):
     def reads(self, first: Dim, last: Dim, n: Dim, axis: int) -> tuple[Dim, Dim]:
         """``first//r`` to ``last//r``."""
         return first // self.factor, last // self.factor
+
+    def parts(self, wanted: Progression, n: Dim, axis: int) -> Progressions | None:
+        """Blocks that are wanted whole; of others only some channels are read."""
+        blocks = both(divides(self.factor, wanted.first), divides(self.factor, wanted.last + 1))
+        return super().parts(wanted, n, axis) if blocks is True else None
 
     def channel_needs(self, channels: Dim) -> Iterator[Need]:
         yield self.divisible(
@@ -301,6 +323,13 @@ class PixelUnshuffle(Shuffling):
     def reads(self, first: Dim, last: Dim, n: Dim, axis: int) -> tuple[Dim, Dim]:
         """``r*first`` to ``r*last + r - 1``."""
         return self.factor * first, self.factor * last + self.factor - 1
+
+    def channel_reading(self, channels: Dim, follows: int) -> Reading:
+        return whole(channels, follows)
+
+    def reading(self, n: Dim, axis: int, follows: int) -> Reading:
+        """Whole blocks, for all of the channels that they become."""
+        return super().reading(n, axis, follows)._replace(together=(2 if self.dialect.channels_last else 0,))
 
     def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
         yield self.divisible(

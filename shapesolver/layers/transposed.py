@@ -15,7 +15,7 @@ from shapesolver.layers.base import Inputs, Need, Tensor, Trouble, Weight, need
 from shapesolver.layers.cells import Box, Cells, every, gathered, grouped
 from shapesolver.layers.convolution import BIAS_NAMES, CHANNEL_NAMES, not_strided_and_dilated
 from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare
-from shapesolver.layers.reading import Readings, whole
+from shapesolver.layers.reading import Progression, Progressions, Reading, Readings, whole
 from shapesolver.layers.registry import layer
 from shapesolver.layers.windows import (
     Windowed,
@@ -61,6 +61,25 @@ class Spreading(AxisWise):
             return self.stated_inverse(stated, axis) if inside is True else (1, 0)
         stride: Dim = self.at("stride", axis)
         return ceil_div(low - self.base(axis), stride) + 1, (high - self.base(axis)) // stride + 1
+
+    def written(self, n: Dim, axis: int) -> tuple[Dim, Dim]:
+        """How far before the first result cell 0 begins to write, and how far apart it does."""
+        raise NotImplementedError
+
+    def hollow(self, n: Dim, axis: int) -> bool:
+        """Whatever lies between two windows, or behind the last."""
+        return True
+
+    def parts(self, wanted: Progression, n: Dim, axis: int) -> Progressions | None:
+        """The cells that write into the results: neighbours, unless windows or results are spread out."""
+        before, dilation = self.written(n, axis)
+        kernel, stride = self.at("kernel", axis), self.at("stride", axis)
+        if wanted.step == 1 and dilation == 1:
+            return AxisWise.parts(self, wanted, n, axis)
+        if not all(isinstance(value, int) for value in (dilation, kernel, stride)):
+            return None
+        under = [wanted.moved(before - dilation * tap).divided(stride) for tap in range(kernel)]
+        return None if None in under else [part for parts in under for part in parts or ()]
 
     def stated_inverse(self, stated: Dim, axis: int) -> tuple[Dim, Dim]:
         """The input sizes for which the stated output size may be asked for."""
@@ -145,6 +164,9 @@ class ConvTranspose(Spreading, Windowed):
             read |= gathered(wanted, stride, tap * dilation - before)
         return read & every(n)
 
+    def channel_reading(self, channels: Dim, follows: int) -> Reading:
+        return whole(channels) if self.groups == 1 else whole(channels, follows)
+
     def channels_read(self, wanted: Cells, channels: int) -> Cells:
         return grouped(wanted, self.channels, channels, self.groups)  # type: ignore[arg-type]
 
@@ -164,9 +186,8 @@ class ConvTranspose(Spreading, Windowed):
         """Whether a dilated window may pass over the results asked about."""
         return compare("==", self.at("dilation", axis), 1) is not True
 
-    def spacing(self, step: int, count: Dim, axis: int) -> int | None:
-        """Neighbouring results read neighbouring cells, unless a dilated window passes over them."""
-        return 1 if step == 1 and not self.skips(axis) else None
+    def written(self, n: Dim, axis: int) -> tuple[Dim, Dim]:
+        return self.before(n, axis), self.at("dilation", axis)
 
     def cells(self, result: int, n: Any, axis: int) -> Iterable[int]:
         """The cells ``i`` with ``result = s*i - before + dilation*t`` for a tap ``t``."""
@@ -328,6 +349,9 @@ class Unpool(Spreading):
         stride, kernel, before = (self.at(name, axis) for name in ("stride", "kernel", "padding"))
         return ceil_div(first + before - kernel + 1, stride), (last + before) // stride
 
+    def written(self, n: Dim, axis: int) -> tuple[Dim, Dim]:
+        return self.at("padding", axis), 1
+
     def stated_inverse(self, stated: Dim, axis: int) -> tuple[Dim, Dim]:
         """The ``n`` with ``|stated - default_size(n)| < s``."""
         stride: Dim = self.at("stride", axis)
@@ -357,7 +381,8 @@ class Unpool(Spreading):
 
     def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
         """The values, and all the places where the pool undone found its maxima."""
-        return (*super().readings(inputs[0]), *(tuple(map(whole, places.sizes)) for places in inputs[1:]))
+        found = (tuple(whole(n)._replace(exact=False) for n in places.sizes) for places in inputs[1:])
+        return (*super().readings(inputs[0]), *found)
 
     def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
         for number, tensor in enumerate(inputs):

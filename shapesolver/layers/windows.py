@@ -15,6 +15,7 @@ from shapesolver.layers.axiswise import AxisWise
 from shapesolver.layers.base import Need, Trouble
 from shapesolver.layers.cells import Cells, every, shifted, spread
 from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare
+from shapesolver.layers.reading import Progression, Progressions
 
 KERNEL_NAMES = ("kernel_size", "kernel_shape", "filter_size", "filter_length", "filter_shape")
 STRIDE_NAMES = ("strides", "subsample", "subsample_length", "stride_length")
@@ -130,19 +131,22 @@ class Windowed(AxisWise):
         beyond = compare("<=", self.at("stride", axis), self.at("kernel", axis))
         return beyond is not True or compare("==", self.at("dilation", axis), 1) is not True
 
-    def spacing(self, step: int, count: Dim, axis: int) -> int | None:
-        """Windows ``stride*step`` apart, each of ``kernel`` cells ``dilation`` apart."""
-        apart: Dim = self.at("stride", axis) * step
+    def hollow(self, n: Dim, axis: int) -> bool:
+        """Whether there is padding, which windows may lie in whole."""
+        return self.pads(n, axis) != (0, 0)
+
+    def parts(self, wanted: Progression, n: Dim, axis: int) -> Progressions | None:
+        """Windows ``stride*step`` apart: one run where they meet, else the cells under one tap after another."""
+        apart: Dim = self.at("stride", axis) * wanted.step
         kernel: Dim = self.at("kernel", axis)
         dilation: Dim = self.at("dilation", axis) if kernel != 1 else 1
-        if dilation == 1 and compare(">=", kernel, apart) is True:
-            return 1
-        # Dilated windows one cell apart fill each other's gaps as soon as there are as many as a gap is long.
-        if apart == 1 and compare(">=", count, dilation) is True:
-            return 1
-        if (kernel == 1 or apart == dilation) and isinstance(apart, int):
-            return apart
-        return None
+        first, last = self.reads(wanted.first, wanted.last, n, axis)
+        if dilation == 1 and compare("<=", apart, kernel) is True:
+            return (Progression(first, last),)
+        if not (isinstance(apart, int) and isinstance(kernel, int) and isinstance(dilation, int)):
+            return None
+        starts = Progression(first, last - dilation * (kernel - 1), apart)
+        return (starts.moved(dilation * tap) for tap in range(kernel))
 
     def natural_most(self, parameter: str, n: Dim, axis: int) -> Dim | None:
         """Where a parameter can change nothing more on an axis of size ``n``; ``None`` where there is no such end.

@@ -1,117 +1,261 @@
-"""From which cell to which a network reads its inputs, as formulas in their sizes.
+"""Which cells of every result a network reads, as formulas in the input sizes.
 
-Read backwards from wanted results, every axis by itself. Each axis of each result has two intervals: one that
-holds all that is read, and one of which every cell is read. Where the two agree the answer is exact for all sizes;
-a stride beyond its window, a dilated window or a rearrangement in between can leave them apart.
+Read backwards from wanted results, every axis by itself: what is surely read is a union of progressions, runs or
+cells some steps apart, with symbolic ends. Where paths join, their cells are united. Where a layer does not tell
+which cells it reads, only bounds are left; another path that reads them all makes up for that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from shapesolver.arithmetic import Dim, Truth, compare, maximum, minimum
+from shapesolver.arithmetic import Dim, Truth, both, compare, maximum, minimum, substitute, symbols
 from shapesolver.derive import Derivation
-from shapesolver.layers.base import Layer, Tensor
-from shapesolver.layers.reading import Reading
-from shapesolver.layers.reshaping import Rearranging
+from shapesolver.layers.base import Tensor
+from shapesolver.layers.cells import MAX_FLAT, Cells, every, shifted, spread
+from shapesolver.layers.reading import Progression, Reading, Run
+from shapesolver.layers.source import Input
+from shapesolver.measure.proofs import Valid, upstream
+from shapesolver.measure.unions import Proves, Union, Unions, held
 from shapesolver.model.graph import Wire
-
-Interval = tuple[Dim, Dim]
-"""The first and the last cell; none where the first lies after the last."""
-
-Proves = Callable[[Truth], bool]
-"""Whether a condition holds for every size in question."""
 
 
 class Extent(NamedTuple):
-    """What is read of one axis."""
+    """What is read along one axis: the indices at which some cell is read."""
 
-    within: Interval
-    """Nothing outside is read."""
-    solid: Interval | None
-    """Everything inside is read; ``None`` where that is not known of any cell."""
+    parts: Union
+    """Everything in them is read."""
+    bound: Run | None = None
+    """What else is read lies in this run; ``None`` where the parts are all that is read."""
+    some: bool = True
+    """Whether surely something is read."""
 
     @property
     def exact(self) -> bool:
-        """Whether it is known which cells are read."""
-        return self.within == self.solid
+        """Whether it is known what is read."""
+        return self.bound is None
+
+    @property
+    def hull(self) -> Run | None:
+        """The run that everything read lies in; where it is known what is read, its ends are read. None for nothing."""
+        runs = [(part.first, part.last) for part in self.parts] + ([] if self.bound is None else [self.bound])
+        return (minimum(*(r[0] for r in runs)), maximum(*(r[1] for r in runs))) if runs else None
+
+    def whole(self, n: Dim) -> Truth | None:
+        """That something is read at every index of an axis of size ``n``; ``None`` where that is not known."""
+        found = held(self.parts, Progression(0, n - 1))
+        hull = self.hull
+        if self.exact or found is True or hull is None:
+            return found
+        # Bounds can still tell that something is left out.
+        return False if both(compare("<=", hull[0], 0), compare(">=", hull[1], n - 1)) is False else None
 
 
-Extents = tuple[Extent, ...]
-"""One for each axis of a result."""
+    def left_out(self, n: int, at: Mapping[str, int]) -> int:
+        """How many indices of an axis of size ``n`` are not read at these sizes; 0 where that is not known."""
+        read: Cells = 0
+        for part in self.parts:
+            first, last = substitute(part.first, at), substitute(part.last, at)
+            if not self.exact or n > MAX_FLAT or not (isinstance(first, int) and isinstance(last, int)):
+                return 0
+            read |= shifted(spread(every((last - first) // part.step + 1), part.step), first)
+        return (every(n) & ~read).bit_count()
+
+
+class Extents(NamedTuple):
+    """What is read of one result."""
+
+    axes: tuple[Extent, ...]
+    box: bool = True
+    """Whether every cell is read whose index along each axis is in that axis' parts."""
+
+    def whole(self, tensor: Tensor) -> Truth | None:
+        """That every cell is read; ``None`` where that is not known."""
+        return self.whole_along(tensor, range(tensor.rank))
+
+    def whole_along(self, tensor: Tensor, axes: Iterable[int]) -> Truth | None:
+        """That no cell is left out along these axes; ``None`` where that is not known."""
+        found = [self.axes[axis].whole(tensor.sizes[axis]) for axis in axes]
+        told = both(*(truth for truth in found if truth is not None))
+        if told is False:
+            return False
+        return told if self.box and None not in found else None
+
+
+Reads = Mapping[Wire, Extents]
+"""What is read of each result."""
 
 
 def wholly(tensor: Tensor) -> Extents:
     """Every cell of a tensor."""
-    return tuple(Extent((0, n - 1), (0, n - 1)) for n in tensor.sizes)
+    return Extents(tuple(Extent((Progression(0, n - 1),)) for n in tensor.sizes))
 
 
-def extents(derivation: Derivation, wanted: Mapping[Wire, Extents], proves: Proves) -> dict[Wire, Extents] | None:
+def read_for(derivation: Derivation, wires: Iterable[Wire], proves: Proves | None = None) -> Reads | None:
+    """What these results depend on; ``None`` where one of them cannot be built.
+
+    At every size for which they can be computed, unless ``proves`` knows more of the sizes in question.
+    """
+    wires = tuple(wires)
+    if proves is None:
+        proves = Valid.up_to(derivation, wires).proves
+    tensors = {wire: derivation.tensor(*wire) for wire in wires}
+    wanted = {wire: wholly(tensor) for wire, tensor in tensors.items() if tensor is not None}
+    return extents(derivation, wanted, proves) if len(wanted) == len(tensors) else None
+
+
+def extents(derivation: Derivation, wanted: Reads, proves: Proves) -> Reads | None:
     """What the wanted results read of every result before them; ``None`` where a layer cannot be built."""
-    found = dict(wanted)
-    for index in range(max((wire.node for wire in wanted), default=-1), -1, -1):
+    return _Reader(derivation, Unions(proves)).read(wanted)
+
+
+def inputs_read(derivation: Derivation, reads: Reads) -> Iterator[tuple[int, Extents]]:
+    """The inputs of which anything is read, by their nodes' numbers, with what is read of each."""
+    for index, node in enumerate(derivation.graph.nodes):
+        if isinstance(node.layer, Input) and Wire(index) in reads:
+            yield index, reads[Wire(index)]
+
+
+def nothing_lost(
+    derivation: Derivation, reads: Reads | None, sizes: Iterable[str] | None = None, every_input: bool = False
+) -> Truth | None:
+    """That every cell is read of the inputs before the results, or of every input; ``None`` where it is not known.
+
+    With ``sizes`` along the axes of these sizes alone, whatever is lost along the others.
+    """
+    if reads is None:
+        return None
+    nodes = derivation.graph.nodes
+    known: list[Truth | None] = []
+    for index in range(len(nodes)) if every_input else upstream(derivation, {wire.node for wire in reads}):
+        tensor, read = derivation.tensor(index), reads.get(Wire(index))
+        if isinstance(nodes[index].layer, Input) and tensor is not None:
+            axes = [axis for axis, n in enumerate(tensor.sizes) if sizes is None or _mentions(n, sizes)]
+            known.append(not axes if read is None else read.whole_along(tensor, axes))
+    told = both(*(truth for truth in known if truth is not None))
+    return None if None in known and told is not False else told
+
+
+def followed(derivation: Derivation, wire: Wire, axis: int) -> Mapping[Wire, set[int]]:
+    """The axes of results before it along which one axis of a result moves."""
+    found: dict[Wire, set[int]] = {wire: {axis}}
+    for index in range(wire.node, -1, -1):
         inputs = derivation.inputs(index)
-        outputs = [wire for wire in found if wire.node == index]
-        if outputs and inputs is None:
-            return None
-        for output in outputs:
-            for wire, read in _through(derivation, index, found[output], inputs or (), output.output):
-                known = found.get(wire)
-                found[wire] = read if known is None else _joined(known, read, proves)
+        for output in [w for w in found if w.node == index] if inputs else ():
+            assert inputs is not None
+            readings = derivation.layers[index].readings(*inputs, output=output.output)
+            for axes, source in zip(readings, derivation.graph.nodes[index].inputs, strict=True):
+                moved = {at for at, reading in enumerate(axes or ()) if reading.follows in found[output]}
+                if moved:
+                    found.setdefault(source, set()).update(moved)
     return found
 
 
-def _through(
-    derivation: Derivation, index: int, wanted: Extents, inputs: tuple[Tensor, ...], output: int
-) -> list[tuple[Wire, Extents]]:
-    layer, found = derivation.layers[index], []
-    readings = layer.readings(*inputs, output=output)
-    for axes, tensor, wire in zip(readings, inputs, derivation.graph.nodes[index].inputs, strict=True):
-        if axes is not None:
-            sure = not isinstance(layer, Rearranging) or _everything(layer, inputs, wanted)
-            pairs = zip(axes, tensor.sizes, strict=True)
-            found.append((wire, tuple(_read(reading, n, wanted, sure) for reading, n in pairs)))
-    return found
+def _mentions(size: Dim, names: Iterable[str]) -> bool:
+    return not {symbol.text for symbol in symbols(size)}.isdisjoint(names)
 
 
-def _everything(layer: Layer, inputs: tuple[Tensor, ...], wanted: Extents) -> bool:
-    (made,) = layer.outputs(*inputs)
-    return all(extent.solid == (0, n - 1) for extent, n in zip(wanted, made.sizes, strict=True))
+class _Reader:
+    """One pass backwards over the layers."""
+
+    def __init__(self, derivation: Derivation, unions: Unions) -> None:
+        self._derivation = derivation
+        self._unions = unions
+
+    def read(self, wanted: Reads) -> Reads | None:
+        found = dict(wanted)
+        for index in range(max((wire.node for wire in wanted), default=-1), -1, -1):
+            outputs = [wire for wire in found if wire.node == index]
+            if outputs and self._derivation.inputs(index) is None:
+                return None
+            for output in outputs:
+                self._through(output, found)
+        return found
+
+    def _through(self, output: Wire, found: dict[Wire, Extents]) -> None:
+        """Add what one wanted result reads of its layer's inputs."""
+        inputs, made, wanted = self._derivation.inputs(output.node), self._derivation.tensor(*output), found[output]
+        assert inputs is not None and made is not None
+        if any(axis.exact and not axis.parts for axis in wanted.axes):
+            return
+        readings = self._derivation.layers[output.node].readings(*inputs, output=output.output)
+        sources = self._derivation.graph.nodes[output.node].inputs
+        for axes, tensor, wire in zip(readings, inputs, sources, strict=True):
+            if axes is not None:
+                pairs = zip(axes, tensor.sizes, strict=True)
+                read = _surely(tuple(self._along(reading, n, wanted, made) for reading, n in pairs), wanted)
+                found[wire] = self._joined(found[wire], read) if wire in found else read
+
+    def _along(self, reading: Reading, n: Dim, wanted: Extents, made: Tensor) -> Extent:
+        """What is read along one axis of an input of size ``n``."""
+        mixed = reading.together
+        # Of axes that mix it is known what is read only where all of them is wanted.
+        sure = not mixed or (wanted.box and all(self._all(wanted.axes[axis], made.sizes[axis]) for axis in mixed))
+        if reading.follows is None:
+            everything = 0, n - 1
+            told = sure and (reading.exact or bool(mixed))
+            return Extent((Progression(*everything),)) if told else Extent((), everything)
+        extent = wanted.axes[reading.follows]
+        union, all_of_it = self._parts(reading, extent.parts, n, made.sizes[reading.follows]) if sure else ((), False)
+        if all_of_it and extent.exact:
+            return Extent(union)
+        hull = extent.hull
+        assert hull is not None
+        first, last = reading.run(*hull)
+        some = bool(union) or (extent.some and not reading.hollow)
+        return Extent(union, (maximum(first, 0), minimum(last, n - 1)), some)
+
+    def _all(self, extent: Extent, n: Dim) -> bool:
+        """Whether surely something is read at every index."""
+        truth = extent.whole(n)
+        return truth is not None and self._unions.proves(truth)
+
+    def _parts(self, reading: Reading, wanted: Union, n: Dim, made: Dim) -> tuple[Union, bool]:
+        """What the wanted results surely read, and whether that is all that they read."""
+        found: list[Progression] = []
+        told = True
+        for part in wanted:
+            read = _read_by(reading, part)
+            told = told and read is not None
+            found.extend(read or ())
+        if tuple(found) == wanted and made == n:
+            return wanted, told
+        union, rest = self._unions.within(found, n)
+        return union, told and rest
+
+    def _joined(self, one: Extents, other: Extents) -> Extents:
+        """What both read: a box still where one holds the other, or where they differ along one axis alone."""
+        axes = tuple(map(self._both, one.axes, other.axes))
+        apart = sum(not _same(mine, theirs) for mine, theirs in zip(one.axes, other.axes, strict=True))
+        covering = any(side.box and all(map(_same, side.axes, axes)) for side in (one, other))
+        return Extents(axes, covering or (one.box and other.box and apart <= 1))
+
+    def _both(self, one: Extent, other: Extent) -> Extent:
+        if one == other:
+            return one
+        union = self._unions.united((*one.parts, *other.parts))
+        rest = [side.bound for side in (one, other) if side.bound and not self._unions.holds(union, side.bound)]
+        bound = (minimum(*(run[0] for run in rest)), maximum(*(run[1] for run in rest))) if rest else None
+        return Extent(union, bound, one.some or other.some)
 
 
-def _read(reading: Reading, n: Dim, wanted: Extents, sure: bool) -> Extent:
-    """What one axis of an input provides for the wanted results."""
-    if reading.follows is None:
-        everything = 0, n - 1
-        return Extent(everything, everything if reading.exact and sure else None)
-    extent = wanted[reading.follows]
-    within = _clamped(reading.run(*extent.within), n)
-    if extent.solid is None or reading.taps is not None or not reading.exact or not sure:
-        return Extent(within, None)
-    return Extent(within, within if extent.exact else _clamped(reading.run(*extent.solid), n))
+def _same(one: Extent, other: Extent) -> bool:
+    """Whether the same cells are surely read."""
+    return one.parts == other.parts or set(one.parts) == set(other.parts)
 
 
-def _clamped(interval: Interval, n: Dim) -> Interval:
-    return maximum(interval[0], 0), minimum(interval[1], n - 1)
+def _surely(axes: tuple[Extent, ...], wanted: Extents) -> Extents:
+    """What is read, where along some axis it may be nothing at all: then nothing is sure along the others either."""
+    if all(axis.some for axis in (*axes, *wanted.axes)):
+        return Extents(axes, wanted.box)
+    return Extents(tuple(Extent((), axis.hull, some=False) for axis in axes), wanted.box)
 
 
-def _joined(one: Extents, other: Extents, proves: Proves) -> Extents:
-    return tuple(_both(*pair, proves) for pair in zip(one, other, strict=True))
-
-
-def _both(one: Extent, other: Extent, proves: Proves) -> Extent:
-    within = _hull(one.within, other.within)
-    return Extent(within, _solid(one.solid, other.solid, proves))
-
-
-def _hull(one: Interval, other: Interval) -> Interval:
-    return minimum(one[0], other[0]), maximum(one[1], other[1])
-
-
-def _solid(one: Interval | None, other: Interval | None, proves: Proves) -> Interval | None:
-    """The union where the two meet, else the one that is known."""
-    if one is None or other is None or one == other:
-        return one if other is None else other
-    meeting = compare("<=", maximum(one[0], other[0]), minimum(one[1], other[1]) + 1)
-    return _hull(one, other) if proves(meeting) else one
+def _read_by(reading: Reading, wanted: Progression) -> Iterable[Progression] | None:
+    """What a progression of results reads; ``None`` where the layer does not tell."""
+    if reading.parts is not None:
+        return reading.parts(wanted)
+    if reading.exact and reading.taps is None and wanted.step == 1:
+        return (Progression(*reading.run(wanted.first, wanted.last)),)
+    return None

@@ -7,16 +7,8 @@ from collections.abc import Iterable
 from shapesolver.arithmetic import Truth, both, resolve
 from shapesolver.derive import Derivation
 from shapesolver.language import tree
+from shapesolver.measure.proofs import upstream
 from shapesolver.solve.names import Reader
-
-
-def upstream(derivation: Derivation, targets: Iterable[int]) -> list[int]:
-    """The nodes that the targets depend on, themselves included, in order."""
-    wanted = set(targets)
-    for index in range(max(wanted, default=-1), -1, -1):
-        if index in wanted:
-            wanted.update(wire.node for wire in derivation.graph.nodes[index].inputs)
-    return sorted(wanted)
 
 
 def needs(derivation: Derivation, targets: Iterable[int]) -> Truth:

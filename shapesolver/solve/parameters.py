@@ -17,10 +17,12 @@ from shapesolver.derive import Derivation, derive
 from shapesolver.language.questions import Inverse
 from shapesolver.layers.axiswise import AxisWise
 from shapesolver.layers.parameters import ParameterError
+from shapesolver.measure.extents import nothing_lost, read_for
+from shapesolver.measure.proofs import upstream
+from shapesolver.measure.unions import by_bounds
 from shapesolver.model.graph import Graph, Wire
 from shapesolver.solve.answers import Answer, Box, Status
-from shapesolver.solve.conditions import assumed, limits, needs, upstream
-from shapesolver.solve.coverage import nothing_lost, reading
+from shapesolver.solve.conditions import assumed, limits, needs
 from shapesolver.solve.errors import QuestionError, UnbuildableError
 from shapesolver.solve.names import Reader
 from shapesolver.solve.parameter_working import worked_parameters
@@ -182,7 +184,7 @@ class ParameterQuestion:
         found = region(condition, unknowns)
         if not found.boxes:
             return Trial(values, nothing, nothing)
-        kept = nothing_lost(derivation, reading(derivation, map(Wire, target.mentioned)))
+        kept = nothing_lost(derivation, read_for(derivation, map(Wire, target.mentioned), by_bounds))
         try:
             lossless = self._read_whole(values, found) if kept is None else region(both(condition, kept), unknowns)
         except Undecided:
@@ -198,7 +200,7 @@ class ParameterQuestion:
             for members in product(*box.values()):
                 chosen = dict(zip(box, members, strict=True))
                 derivation = self.derived({**values, **chosen})
-                truth = nothing_lost(derivation, reading(derivation, map(Wire, self.mentioned)))
+                truth = nothing_lost(derivation, read_for(derivation, map(Wire, self.mentioned), by_bounds))
                 if truth is None:
                     return None
                 if truth is True:

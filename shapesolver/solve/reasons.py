@@ -13,8 +13,8 @@ from shapesolver.arithmetic.pullback import preimage
 from shapesolver.arithmetic.sets import IntSet
 from shapesolver.derive import Derivation
 from shapesolver.layers.axiswise import AxisWise
+from shapesolver.measure.proofs import upstream
 from shapesolver.model.graph import Wire
-from shapesolver.solve.conditions import upstream
 from shapesolver.solve.regions import Region, region
 from shapesolver.solve.targets import Target, Wanted
 

@@ -13,11 +13,11 @@ from shapesolver.derive import Derivation, derive
 from shapesolver.language import tree
 from shapesolver.language.questions import Inverse, Valid
 from shapesolver.layers.source import Input
+from shapesolver.measure.extents import Reads, nothing_lost, read_for
 from shapesolver.model.graph import Graph, Wire
 from shapesolver.network import MAX_SIZE, Network
 from shapesolver.solve.answers import Answer, Check, Status
 from shapesolver.solve.conditions import all_nodes, assumed, limits, needs
-from shapesolver.solve.coverage import Read, nothing_lost, reading
 from shapesolver.solve.errors import QuestionError
 from shapesolver.solve.every_size import for_every_size
 from shapesolver.solve.general import general_answer
@@ -73,11 +73,11 @@ class Solver:
         for node, broken in derivation.broken():
             reason = f"{node.path} (line {node.span.line}): {broken.trouble().message}"
             return Answer(words, Status.PROVED, tuple(sizes), reason=reason)
-        read = Later(lambda: reading(derivation, self.graph.outputs))
+        read = Later(lambda: read_for(derivation, self.graph.outputs))
         condition = needs(derivation, all_nodes(derivation))
         if question.lossless:
             words += " and that leaves no input cell unread"
-            lossless = nothing_lost(derivation, read.now(), sizes)
+            lossless = nothing_lost(derivation, read.now(), every_input=True)
             if lossless is None:
                 return Answer(words, Status.UNDECIDED, tuple(sizes), reason=UNTOLD)
             condition = both(condition, lossless)
@@ -162,7 +162,7 @@ class Solver:
             found = general_answer(words, asked, sizes, free.free)
             return replace(found, rule=law_of(derivation, target.wire)) if target.wire else found
         wires = [target.wire] if target.wire else [Wire(node) for node in sorted(target.mentioned)]
-        return self._solve(words, asked, Later(lambda: reading(derivation, wires)), whole=False, lossy=True)
+        return self._solve(words, asked, Later(lambda: read_for(derivation, wires)), whole=False, lossy=True)
 
     def _asked(self, derivation: Derivation, target: Target, question: Inverse, sizes: Sequence[str]) -> Asked:
         return Asked(
@@ -176,7 +176,7 @@ class Solver:
             self._symbols(sizes),
         )
 
-    def _solve(self, words: str, asked: Asked, read: Later[Read | None], whole: bool, lossy: bool) -> Answer:
+    def _solve(self, words: str, asked: Asked, read: Later[Reads | None], whole: bool, lossy: bool) -> Answer:
         """The region of a condition, and, when it is looked at, what lets a person check it."""
         names = tuple(symbol.text for symbol in asked.unknowns)
         try:
@@ -258,7 +258,7 @@ def _stated_sizes(derivation: Derivation, where: tree.Expression | None) -> dict
     }
 
 
-UNTOLD = "windows leave gaps that no other path is sure to read, so it is not known which cells are read"
+UNTOLD = "some layers do not tell which cells they read at every size, and no other path is sure to read them all"
 
 
 def _answer(words: str, found: Region, names: tuple[str, ...]) -> Answer:

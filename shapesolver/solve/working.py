@@ -11,9 +11,9 @@ from shapesolver.arithmetic.pullback import pull_back_interval
 from shapesolver.arithmetic.sets import IntSet
 from shapesolver.derive import Derivation, derive
 from shapesolver.layers.source import Input
+from shapesolver.measure.extents import Reads, inputs_read
 from shapesolver.model.graph import Graph, Wire
 from shapesolver.solve.answers import Answer, Check, Unread
-from shapesolver.solve.coverage import Read
 
 if TYPE_CHECKING:
     from shapesolver.solve.reasons import Asked
@@ -128,23 +128,23 @@ def along(derivation: Derivation, wire: Wire, axis: str) -> tuple[int, ...]:
     return tuple(reversed(sizes))
 
 
-def unread_cells(asked: Asked, answer: Answer, usual: Mapping[str, Dim], read: Read | None) -> tuple[Unread, ...]:
+def unread_cells(asked: Asked, answer: Answer, usual: Mapping[str, Dim], reads: Reads | None) -> tuple[Unread, ...]:
     """What the usual size, and the greatest solution, leave unread, axes of one size together."""
     found: dict[tuple[int, int, str], list[str]] = {}
     if len(answer.boxes) != 1 or answer.ties or answer.condition is not True:
         return ()
     (box,) = answer.boxes
-    if read is None or (asked.wire is None and asked.target is not True):
+    if reads is None or (asked.wire is None and asked.target is not True):
         return ()
-    for index, needed in read.items():
+    for index, read in inputs_read(asked.derivation, reads):
         tensor = asked.derivation.tensor(index)
         assert tensor is not None
-        for size, axis, run in zip(tensor.sizes, tensor.axes, needed.runs, strict=True):
+        for size, axis, extent in zip(tensor.sizes, tensor.axes, read.axes, strict=True):
             name = str(size)
-            if name not in box or run.step != 1:
+            if name not in box:
                 continue
             for n in sorted({m for m in (usual.get(name), box[name].max) if isinstance(m, int) and m in box[name]}):
-                first, last = (substitute(end, {name: n}) for end in (run.first, run.last))
-                if isinstance(first, int) and isinstance(last, int) and (lost := n - 1 - last + first) > 0:
+                lost = extent.left_out(n, {name: n})
+                if lost:
                     found.setdefault((n, lost, asked.derivation.graph.nodes[index].path), []).append(axis)
     return tuple(Unread(n, lost, tuple(axes), path) for (n, lost, path), axes in found.items())

@@ -41,7 +41,7 @@ class Case:
     @cached_property
     def sizes(self) -> Sizes:
         """The input sizes that the network can be built with, as the file assumes them."""
-        return Sizes(self.derivation, self.assumed)
+        return Sizes((need.truth for _, need in self.derivation.conditions()), self.assumed)
 
     @cached_property
     def trace(self) -> Trace | None:

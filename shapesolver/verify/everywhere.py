@@ -14,8 +14,8 @@ from shapesolver.layers.axiswise import AxisWise
 from shapesolver.layers.base import Tensor
 from shapesolver.layers.cells import Cells, full, span
 from shapesolver.layers.source import Input
+from shapesolver.measure.extents import nothing_lost, read_for
 from shapesolver.model.graph import Wire
-from shapesolver.solve.coverage import nothing_lost, reading
 from shapesolver.verify.grid import MAX_COMBINATIONS, Bits, Grid
 from shapesolver.verify.lanes import Field, Lanes
 from shapesolver.verify.settling import tail
@@ -106,15 +106,8 @@ class Everywhere:
     @cached_property
     def all_read(self) -> bool:
         """Whether outputs are proved to depend on every cell of every input, at all valid sizes."""
-        graph = self._derivation.graph
-        if any(layer.omits and not isinstance(layer, AxisWise) for layer in self._derivation.layers):
-            # A slice may leave out channels, which formulas take to be read together.
-            return False
-        read = reading(self._derivation, graph.outputs)
-        inputs = {index for index, node in enumerate(graph.nodes) if isinstance(node.layer, Input)}
-        if read is None or not inputs <= read.keys():
-            return False
-        truth = nothing_lost(self._derivation, read)
+        reads = read_for(self._derivation, self._derivation.graph.outputs, self._sizes.proves)
+        truth = nothing_lost(self._derivation, reads, every_input=True)
         return truth is not None and self._sizes.proves(truth)
 
     @cached_property

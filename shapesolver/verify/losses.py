@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from shapesolver.arithmetic import Dim, Truth, both, compare, either, substitute, symbol, symbols
+from shapesolver.arithmetic import Dim, Truth, both, compare, either, negate
 from shapesolver.derive import Derivation
 from shapesolver.layers.axiswise import AxisWise
+from shapesolver.layers.reading import Progression
 from shapesolver.layers.source import Input
-from shapesolver.measure.extents import Extent, Extents, extents, wholly
+from shapesolver.measure.extents import Extent, Extents, Reads, extents, followed, inputs_read, read_for, wholly
+from shapesolver.measure.unions import held
 from shapesolver.model.graph import Wire
 from shapesolver.verify.sizes import Sizes
-
-FIRST, LAST = "first left over", "last left over"
-"""The marks of :func:`_lines`: no name of a file has spaces."""
 
 
 class Line(NamedTuple):
@@ -53,16 +52,10 @@ class Loss:
 
 def losses(derivation: Derivation, sizes: Sizes) -> Iterator[Loss]:
     """The axes of layers whose windows end before their padded input does, for some sizes or all."""
-    read = everything_read(derivation, sizes)
+    reads = everything_read(derivation, sizes)
+    lines = None if reads is None else _Lines(derivation, sizes, reads)
     # Where every cell of every input is read, or it is not known, no layer needs to be looked at by itself.
-    known = None if read is None else _all_read(derivation, read)
-    omitting = any(layer.omits for layer in derivation.layers)
-
-    def attributed(index: int, name: str, real: Dim) -> tuple[tuple[Line, Truth], ...] | None:
-        assert read is not None
-        find = _lines if omitting else _lines_by_name
-        return find(derivation, sizes, read, index, name, real)
-
+    known = None if lines is None else lines.all_read()
     for index, layer in enumerate(derivation.layers):
         inputs, made = derivation.inputs(index), derivation.tensor(index)
         if not isinstance(layer, AxisWise) or not inputs or made is None or made.rank != inputs[0].rank:
@@ -72,92 +65,95 @@ def losses(derivation: Derivation, sizes: Sizes) -> Iterator[Loss]:
             real, padding = layer.left_over(n, axis)
             if (real, padding) == (0, 0):
                 continue
-            lines: tuple[tuple[Line, Truth], ...] | None = None
-            if read is not None and known is not None:
-                lines = () if known else attributed(index, name, real)
-            yield Loss(index, name, real, padding, lines)
+            lost: tuple[tuple[Line, Truth], ...] | None = None
+            if lines is not None and known is not None:
+                lost = () if known else lines.lost_by(index, name, real)
+            yield Loss(index, name, real, padding, lost)
 
 
-def everything_read(derivation: Derivation, sizes: Sizes) -> dict[Wire, Extents] | None:
+def everything_read(derivation: Derivation, sizes: Sizes) -> Reads | None:
     """What the outputs read of every result; ``None`` where a layer cannot be built."""
-    tensors = {wire: derivation.tensor(*wire) for wire in derivation.graph.outputs}
-    wanted = {wire: wholly(tensor) for wire, tensor in tensors.items() if tensor is not None}
-    if len(wanted) < len(tensors):
-        return None
-    return extents(derivation, wanted, sizes.proves)
-
-
-def _all_read(derivation: Derivation, read: dict[Wire, Extents]) -> bool | None:
-    """Whether every cell of the inputs is read; ``None`` where that is not known of some axis."""
-    found = True
-    for index, node in enumerate(derivation.graph.nodes):
-        tensor, used = derivation.tensor(index), read.get(Wire(index))
-        if isinstance(node.layer, Input) and tensor is not None:
-            if used is None:
-                return False
-            if not all(extent.exact for extent in used):
-                return None
-            found = found and used == wholly(tensor)
-    return found
+    return read_for(derivation, derivation.graph.outputs, sizes.proves)
 
 
 def unread_lines(derivation: Derivation, sizes: Sizes) -> Iterator[tuple[Line, Dim, Extent]]:
     """The spatial axes of the inputs, each with its size and what is read of it."""
-    read = everything_read(derivation, sizes)
-    for index, node in enumerate(derivation.graph.nodes):
+    for index, read in inputs_read(derivation, everything_read(derivation, sizes) or {}):
         tensor = derivation.tensor(index)
-        found = (read or {}).get(Wire(index))
-        if isinstance(node.layer, Input) and tensor is not None and found is not None:
-            for axis, n, extent in zip(tensor.axes, tensor.sizes, found, strict=True):
-                yield Line(index, axis), n, extent
+        assert tensor is not None
+        for axis, n, extent in zip(tensor.axes, tensor.sizes, read.axes, strict=True):
+            yield Line(index, axis), n, extent
 
 
-def _lines_by_name(
-    derivation: Derivation, sizes: Sizes, read: dict[Wire, Extents], index: int, axis: str, real: Dim
-) -> tuple[tuple[Line, Truth], ...] | None:
-    """Where no layer leaves cells out by design, whatever is lost of an axis is lost by uneven windows along it."""
-    leaves, found = compare(">", real, 0), []
-    for number, node in enumerate(derivation.graph.nodes):
-        own, used = derivation.tensor(number), read.get(Wire(number))
-        if isinstance(node.layer, Input) and own is not None and used is not None and axis in own.axes:
-            at = own.axes.index(axis)
-            first, last = used[at].within
-            lost = either(compare(">", first, 0), compare("<", last, own.sizes[at] - 1))
-            found.append((Line(number, axis), both(leaves, lost)))
-    return tuple((line, truth) for line, truth in found if truth is not False) if found else None
+class _Lines:
+    """The axes of the inputs, and by which layers cells are lost of them."""
+
+    def __init__(self, derivation: Derivation, sizes: Sizes, reads: Reads) -> None:
+        self._derivation = derivation
+        self._sizes = sizes
+        self._reads = reads
+        self._omitting = any(layer.omits for layer in derivation.layers)
+        nodes = enumerate(derivation.graph.nodes)
+        found = ((index, derivation.tensor(index)) for index, node in nodes if isinstance(node.layer, Input))
+        self._inputs = [(index, tensor, reads.get(Wire(index))) for index, tensor in found if tensor is not None]
+
+    def all_read(self) -> bool | None:
+        """Whether every cell of the inputs is read; ``None`` where that is not known of some axis."""
+        if any(not read.box or not all(e.exact for e in read.axes) for _, _, read in self._inputs if read is not None):
+            return None
+        whole = [False if read is None else read.whole(tensor) for _, tensor, read in self._inputs]
+        return all(truth is not None and self._sizes.proves(truth) for truth in whole)
+
+    def lost_by(self, index: int, axis: str, real: Dim) -> tuple[tuple[Line, Truth], ...] | None:
+        """The axes of inputs of which cells are lost by what a layer leaves over, and when; ``None`` if not known."""
+        leaves = compare(">", real, 0)
+        if leaves is False:
+            return ()
+        runs = all(len(e.parts) == 1 and e.parts[0].step == 1 for _, _, read in self._inputs if read for e in read.axes)
+        found = self._by_position(index, axis, real) if self._omitting or not runs else self._by_name(axis)
+        if found is None:
+            return None
+        return tuple((line, both(leaves, truth)) for line, truth in found if truth is not False)
+
+    def _by_name(self, axis: str) -> list[tuple[Line, Truth]] | None:
+        """Where no layer leaves cells out by design, what is lost of an axis is lost by uneven windows along it."""
+        found = []
+        for number, tensor, read in self._inputs:
+            if read is not None and axis in tensor.axes:
+                at = tensor.axes.index(axis)
+                lost = negate(held(read.axes[at].parts, Progression(0, tensor.sizes[at] - 1)) or False)
+                found.append((Line(number, axis), lost))
+        return found or None
+
+    def _by_position(self, index: int, axis: str, real: Dim) -> list[tuple[Line, Truth]] | None:
+        """Where what is left over leads to, and whether that is read in another way."""
+        derivation = self._derivation
+        source = derivation.graph.nodes[index].inputs[0]
+        tensor = derivation.tensor(*source)
+        assert tensor is not None
+        place = tensor.axes.index(axis)
+        over = Extent((Progression(tensor.sizes[place] - real, tensor.sizes[place] - 1),))
+        axes = tuple(over if at == place else extent for at, extent in enumerate(wholly(tensor).axes))
+        given = self._sizes.given(compare(">", real, 0))
+        behind = extents(derivation, {source: Extents(axes)}, given.proves)
+        leading = followed(derivation, source, place)
+        found: list[tuple[Line, Truth]] = []
+        for number, own, read in self._inputs:
+            reached = (behind or {}).get(Wire(number))
+            for at in sorted(leading.get(Wire(number), ())) if reached is not None else ():
+                assert reached is not None
+                lost = _missing(reached.axes[at], None if read is None else read.axes[at])
+                if lost is None:
+                    return None
+                found.append((Line(number, own.axes[at]), lost))
+        return found
 
 
-def _lines(
-    derivation: Derivation, sizes: Sizes, read: dict[Wire, Extents], index: int, axis: str, real: Dim
-) -> tuple[tuple[Line, Truth], ...] | None:
-    """Of which axes of inputs cells are lost by what a layer leaves over, and when."""
-    leaves = compare(">", real, 0)
-    if leaves is False:
-        return ()
-    source = derivation.graph.nodes[index].inputs[0]
-    tensor = derivation.tensor(*source)
-    assert tensor is not None
-    place = tensor.axes.index(axis)
-    # Marks stand for what is left over, so that the axes that it leads to can be told from the others.
-    over = symbol(FIRST, least=0), symbol(LAST, least=0)
-    marks = {FIRST: tensor.sizes[place] - real, LAST: tensor.sizes[place] - 1}
-    wanted = tuple(Extent(over, over) if at == place else extent for at, extent in enumerate(wholly(tensor)))
-    behind = extents(derivation, {source: wanted}, sizes.proves)
-    found: list[tuple[Line, Truth]] = []
-    for number, node in enumerate(derivation.graph.nodes):
-        if not isinstance(node.layer, Input) or behind is None or Wire(number) not in behind:
-            continue
-        own = derivation.tensor(number)
-        assert own is not None
-        used = read.get(Wire(number))
-        for at, (name, reached) in enumerate(zip(own.axes, behind[Wire(number)], strict=True)):
-            if used is None or not reached.exact or not used[at].exact:
-                return None
-            if not {FIRST, LAST} & {s.text for end in reached.within for s in symbols(end)}:
-                continue
-            low, high = (substitute(end, marks) for end in reached.within)
-            first, last = used[at].within
-            truth = both(leaves, either(compare("<", low, first), compare(">", high, last)))
-            if truth is not False:
-                found.append((Line(number, name), truth))
-    return tuple(found)
+def _missing(reached: Extent, read: Extent | None) -> Truth | None:
+    """That some of what is reached is not read; ``None`` where that is not known."""
+    if read is None:
+        return True
+    if not reached.exact or not read.exact:
+        return None
+    whole = [held(read.parts, part) for part in reached.parts]
+    return None if None in whole else either(*(negate(truth) for truth in whole if truth is not None))

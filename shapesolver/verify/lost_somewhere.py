@@ -97,7 +97,9 @@ def _most_lost(case: Case, line: Line) -> int:
     """The most cells of an input's axis that are lost at any size; 0 where no bound is found."""
     for other, n, extent in unread_lines(case.derivation, case.sizes):
         if other == line:
-            first, last = extent.within
+            if extent.hull is None:
+                return 0
+            first, last = extent.hull
             return _greatest(case, n - 1 - last + first)
     return 0
 

@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Mapping
 
-from shapesolver.arithmetic import Both, Condition, Either, Truth, both, either, holds
+from shapesolver.arithmetic import Condition, Either, Truth, both, either, holds
 from shapesolver.arithmetic.atoms import Symbol
-from shapesolver.arithmetic.decide import Proved, decide
 from shapesolver.arithmetic.masks import EMPTY, FULL, Undecided
 from shapesolver.arithmetic.membership import Within, within
 from shapesolver.arithmetic.sets import IntSet
 from shapesolver.arithmetic.solutions import solutions
-from shapesolver.derive import Derivation
+from shapesolver.measure.proofs import Valid
 
 
-class Sizes:
-    """The input sizes that a symbolic network can be built with, as the file assumes them."""
-
-    def __init__(self, derivation: Derivation, assumed: Truth, needs: Sequence[Truth] | None = None) -> None:
-        """``needs`` are those of all layers unless they are given."""
-        self._needs = [need.truth for _, need in derivation.conditions()] if needs is None else needs
-        self._assumed = assumed
-        self._proved: dict[Condition, bool] = {}
-
-    @cached_property
-    def valid(self) -> Truth:
-        """What must be so for the network to be built, and what the file assumes."""
-        return both(self._assumed, *self._needs)
-
-    def proves(self, truth: Truth) -> bool:
-        """Whether something is so for every valid size; false where that is not known."""
-        if isinstance(truth, bool):
-            return truth
-        if truth not in self._proved:
-            self._proved[truth] = isinstance(decide(truth, self.about(truth.symbols())), Proved)
-        return self._proved[truth]
-
-    def about(self, symbols: Iterable[Symbol]) -> Truth:
-        """The part of what is valid that concerns these symbols alone."""
-        names = {symbol.text for symbol in symbols}
-        items = self.valid.items if isinstance(self.valid, Both) else (self.valid,)
-        return both(*(i for i in items if not isinstance(i, Condition) or {s.text for s in i.symbols()} <= names))
+class Sizes(Valid):
+    """The input sizes that a symbolic network can be built with, as the file assumes them, in words."""
 
     def where(self, parts: Iterable[Truth]) -> Truth:
         """That some part is so, at valid sizes: solved for each symbol by itself where that can be done."""
@@ -89,7 +62,7 @@ class Sizes:
     def fitting(self) -> str:
         """What sizes must be multiples of and the like: ``H % 16 == 0 and W % 16 == 0``; nothing for other sets."""
         texts = []
-        for symbol in dict.fromkeys(s for need in self._needs if isinstance(need, Condition) for s in need.symbols()):
+        for symbol in dict.fromkeys(s for need in self.needs if isinstance(need, Condition) for s in need.symbols()):
             members = self.values(symbol)
             text = _plain(members, IntSet.interval(members.min, None), symbol.text)
             if "," not in text and "{" not in text and "%" in text and " or " not in text:

@@ -82,7 +82,7 @@ def ancestors(derivation: Derivation, index: int, among: Mapping[int, object]) -
 
 
 def _diagnostic(case: Case, found: Unmet) -> Diagnostic | None:
-    sizes = Sizes(case.derivation, case.assumed, needs=())
+    sizes = Sizes((), case.assumed)
     shown = sizes.where(found.parts)
     where = either(*found.where)
     here = at_usual(where, case.usual)
@@ -147,7 +147,7 @@ def _failing(case: Case, shown: Truth) -> str:
         enough = IntSet.interval(case.sizes.values(item.symbol).min or item.symbol.least, None)
         large.append(within(item.symbol, item.members & enough))
         limits.append(within(item.symbol, enough))
-    text = Sizes(case.derivation, both(*limits), needs=()).unless(either(*large))
+    text = Sizes((), both(*limits)).unless(either(*large))
     return f"fails {text}" if text else "fails for all sizes"
 
 
