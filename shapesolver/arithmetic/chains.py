@@ -82,11 +82,16 @@ def _shift_before(atom: Atom, floor: Atom, modulus: int) -> int | None:
 
     Law: with ``atom == y//d``, ``(atom + c)//m == (y + d*c)//(d*m)``.
     """
-    inner, d = atom.parts() if isinstance(atom, Floor) else (Formula.of(atom), 1)
-    if not isinstance(floor, Floor) or not isinstance(d, int) or floor.denominator != d * modulus:
+    if not isinstance(floor, Floor) or isinstance(numerator := floor.numerator, int):
         return None
-    numerator = floor.numerator
-    if isinstance(numerator, int) or isinstance(inner, int) or numerator.terms != inner.terms:
+    if isinstance(atom, Floor):
+        inner, d = atom.numerator, atom.denominator
+        if isinstance(inner, int) or not isinstance(d, int):
+            return None
+        terms, constant = inner.terms, inner.constant
+    else:
+        terms, constant, d = (((atom,), 1),), 0, 1
+    if floor.denominator != d * modulus or numerator.terms != terms or not is_chain(numerator):
         return None
-    shift, rest = divmod(numerator.constant - inner.constant, d)
-    return None if rest or not is_chain(numerator) else shift
+    shift, rest = divmod(numerator.constant - constant, d)
+    return None if rest else shift

@@ -101,7 +101,7 @@ def example(condition: Truth, over: Iterable[Symbol] = ()) -> dict[str, int] | N
 
 
 def _symbols(*truths: Truth) -> tuple[Symbol, ...]:
-    return tuple(symbol for truth in truths if isinstance(truth, Condition) for symbol in truth.symbols())
+    return sum([truth.symbols() for truth in truths if isinstance(truth, Condition)], ())
 
 
 def _example(condition: Truth) -> dict[str, int] | None:

@@ -287,12 +287,12 @@ def _within_progression(progression: Mask, other: Mask) -> Mask:
     m, r = progression.modulus, progression.edges[0]
     common = gcd(m, other.modulus)
     period = other.modulus // common
-    inverse = pow(m // common, -1, period)
     reached = [(-((r - start) // common), -((r - stop) // common)) for start, stop in other.runs()]
     total = sum([stop - start for start, stop in reached])
     if total in (0, period):
         return progression if total else EMPTY
     check_walk(total, "combining conditions modulo {:,} and {:,}", m, other.modulus)
+    inverse = pow(m // common, -1, period)
     places = [r + m * (y * inverse % period) for start, stop in reached for y in range(start, stop)]
     return Mask.arc(m * period, places[0], places[0] + 1) if total == 1 else Mask.residues(m * period, places)
 
