@@ -6,6 +6,7 @@ and repeats. Names are kept where a line has one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -26,6 +27,7 @@ from shapesolver.exchange.structure import (
     nodes_of,
     structure_of,
 )
+from shapesolver.exchange.towers import Definition, contracted
 from shapesolver.language import tree
 from shapesolver.language.formatter import format_tree
 from shapesolver.layers.source import Input
@@ -37,14 +39,37 @@ MAX_DEPTH = 60
 
 def write(graph: Graph) -> str:
     """The text of a graph, in time linear in its size."""
+    small = contracted(graph)
+    taken = {block.name for block in small.blocks}
+    blocks = [statement for block in small.blocks for statement in _block(block, taken)]
+    return format_tree(tree.File(tuple(_writer(small.graph, taken).file(blocks))))
+
+
+def _writer(graph: Graph, taken: set[str]) -> _Writer:
     structure = structure_of(graph)
     if structure.depth > MAX_DEPTH or _ties_forward(graph, structure):
         structure = flat_structure(graph)
-    return format_tree(tree.File(tuple(_Writer(graph, structure).file())))
+    return _Writer(graph, structure, taken)
+
+
+def _block(block: Definition, taken: set[str]) -> Iterator[tree.Block]:
+    """A tower's block, after those that it uses itself."""
+    statements = _writer(block.graph, taken).file()
+    inner = [one for one in statements if isinstance(one, tree.Block)]
+    taken.update(one.name.text for one in inner)
+    yield from inner
+    first, *body = [one for one in statements if not isinstance(one, (tree.Block, tree.Dialect, tree.Layout))]
+    assert isinstance(first, tree.Line)
+    (name,) = first.names
+    if re.search(rf"\b{name.text}\b", format_tree(tree.File(tuple(body)))):
+        body.insert(0, replace(first, value=tree.Previous(span=phrases.NOWHERE)))
+    body[0] = replace(body[0], notes=replace(body[0].notes, blank=False))
+    yield tree.Block(phrases.name(block.name), (), tuple(body), span=phrases.NOWHERE, notes=tree.Notes(blank=True))
 
 
 class _Writer:
-    def __init__(self, graph: Graph, structure: Structure) -> None:
+    def __init__(self, graph: Graph, structure: Structure, taken: set[str]) -> None:
+        """``taken`` are names of blocks that there are already."""
         self._graph = graph
         self._nodes = graph.nodes
         self._structure = structure
@@ -53,17 +78,17 @@ class _Writer:
         own = {node.path for node in graph.nodes}
         self._authors = {w: path for path, w in graph.names.items() if path.isidentifier() and path not in own}
         """What the file calls results that are not called like the layer that makes them."""
-        self._blocks = chosen_blocks(graph, structure, self._pieces, set(self._paths))
+        self._blocks = chosen_blocks(graph, structure, self._pieces, {*self._paths, *taken})
         self._definitions: list[tree.Block] = []
-        self._root = Scope(taken={block.name for block in self._blocks.values()})
+        self._root = Scope(taken={*taken, *(block.name for block in self._blocks.values())})
         self._stages = Stages(graph, structure, self._root)
         self._lanes = Lanes(self._pieces, self._blocks, self._stages, self._block_call)
         self._top_names: set[str] = set()
         self._inputs = 0
         self._stated: set[str] = set()
 
-    def file(self) -> list[tree.Statement]:
-        """The statements of the file."""
+    def file(self, blocks: Sequence[tree.Block] = ()) -> list[tree.Statement]:
+        """The statements of the file; ``blocks`` come before its own."""
         statements = [*phrases.header(self._graph.dialect)]
         root = self._root
         for index in self._structure.top:
@@ -71,8 +96,9 @@ class _Writer:
         self._thread([self._structure.root], Wire(OUTSIDE), root, Frame(1))
         ends = [*self._outputs(), *self._claims()]
         lines = [*root.statements()]
-        body: list[tree.Statement] = [*self._definitions, *lines[self._inputs :], *ends]
-        return [*statements, *_spaced(lines[: self._inputs]), *_spaced(body, len(self._definitions))]
+        definitions = [*blocks, *self._definitions]
+        body: list[tree.Statement] = [*definitions, *lines[self._inputs :], *ends]
+        return [*statements, *_spaced(lines[: self._inputs]), *_spaced(body, len(definitions))]
 
     def _source(self, index: int) -> None:
         """A line for an input, or for another tensor that is named at the top."""

@@ -149,3 +149,39 @@ def test_what_is_not_known_keeps_its_sizes_and_parameters() -> None:
         "it hands out its last states",
     ]
     compare(made, opaque=True)
+
+
+ENCODER = """\
+dialect keras
+
+left = input(32, 32, 8)
+right = input(32, 32, 8)
+
+block encoder() {
+    merged = add(_, conv(8, kernel=3, padding=same) -> relu)
+    pool = max_pool(2)
+    last = conv(16, kernel=3) -> relu
+    flat = flatten
+    embed = dense(64)
+}
+
+encoder_embed = left -> encoder
+right -> reuse(encoder_embed)
+joined = concat(encoder_embed, _)
+score = dense(1) -> sigmoid
+"""
+
+
+def test_a_model_within_a_model_that_is_called_twice_is_a_block() -> None:
+    layers = keras.layers
+    image = keras.Input((32, 32, 8))
+    x = layers.Conv2D(8, 3, padding="same", activation="relu")(image)
+    x = layers.MaxPooling2D(name="pool")(layers.Add(name="merged")([image, x]))
+    x = layers.Flatten(name="flat")(layers.Conv2D(16, 3, activation="relu", name="last")(x))
+    encoder = keras.Model(image, layers.Dense(64, name="embed")(x), name="encoder")
+    left, right = keras.Input((32, 32, 8), name="left"), keras.Input((32, 32, 8), name="right")
+    joined = layers.Concatenate(name="joined")([encoder(left), encoder(right)])
+    model = keras.Model([left, right], layers.Dense(1, activation="sigmoid", name="score")(joined))
+    net = shapesolver.from_keras(model)
+    assert net.text == ENCODER
+    assert net.params == model.count_params()

@@ -16,6 +16,7 @@ from shapesolver.language import parse as parse_tree
 from shapesolver.language.formatter import format_tree
 from shapesolver.layers.dialects import Dialect
 from shapesolver.model.canonical import canonical_file
+from shapesolver.model.graph import Wire
 from shapesolver.testing import nets
 from tests.exchange.graphs import fingerprint, network
 
@@ -93,6 +94,73 @@ def test_writing_takes_linear_time() -> None:
 
     seconds(1500)
     assert seconds(30_000) < 25 * min(seconds(3_000), seconds(3_000))
+
+
+SIAMESE = """\
+dialect keras
+
+left = input(105, 105, 1)
+right = input(105, 105, 1)
+
+block tower() {
+    conv(64, kernel=10) -> relu
+    max_pool(2)
+    conv(128, kernel=7) -> relu
+    max_pool(2)
+    conv(128, kernel=4) -> relu
+    max_pool(2)
+    conv(256, kernel=4) -> relu
+    flatten
+    dense(4096) -> sigmoid
+}
+
+one = left -> tower
+two = right -> reuse(one)
+sub(one, _)
+dense(1) -> sigmoid
+"""
+
+
+def test_layers_that_run_twice_with_the_same_weights_are_a_block() -> None:
+    assert write(load(EXAMPLES / "siamese.net").graph) == SIAMESE
+
+
+def tower(drawn: Sketch, plan: list[str], source: Wire, first: list[Wire]) -> list[Wire]:
+    """The layers of a plan one after another; those with weights use the weights of a first run."""
+    made = [source]
+    for place, op in enumerate(plan):
+        if op == "add":
+            made.append(drawn.layer("add", [made[-1], source]))
+        elif op == "conv" and first:
+            made.append(drawn.reuse(first[place + 1], [made[-1]]))
+        elif op == "conv":
+            made.append(drawn.layer("conv", [made[-1]], channels=4, kernel=3, padding=1))
+        else:
+            made.append(drawn.layer(op, [made[-1]]))
+    return made
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    plan=st.lists(st.sampled_from(["conv", "relu", "tanh", "add"]), min_size=3, max_size=8),
+    runs=st.integers(2, 3),
+    leaks=st.integers(0, 3),
+)
+def test_towers_are_written_and_read_as_they_are(plan: list[str], runs: int, leaks: int) -> None:
+    """Whatever else consumes what lies within a tower; where nothing does, each later run is one `reuse`."""
+    drawn = Sketch(Dialect.named("torch"), "towers")
+    inputs = [drawn.layer("input", sizes=(4, 8, 8), name=f"image{k}") for k in range(runs)]
+    made: list[list[Wire]] = []
+    for image in inputs:
+        made.append(tower(drawn, ["conv", *plan, "conv"], image, made[0] if made else []))
+    ends = [run[-1] for run in made]
+    if leaks:
+        ends.append(made[leaks % runs][leaks])
+    drawn.output(drawn.layer("concat", ends, axis="C"))
+    imported = drawn.finish()
+    assert fingerprint(parse(imported.text).graph) == fingerprint(imported.graph), imported.text
+    if not leaks:
+        assert imported.text.count("reuse(") == runs - 1, imported.text
 
 
 RESNET50 = """\
