@@ -128,9 +128,11 @@ def test_kernel_stride_and_padding_of_a_stem() -> None:
         ("c.kernel <= 11 and c.stride <= 4", "proved"),
         ("c.kernel <= 11 and c.stride <= 4 and 2*c.padding <= c.kernel", "proved"),
         ("c.kernel % 2 == 1 and 3 <= c.kernel and c.kernel < 9 and c.stride == 2", "proved"),
-        # Here they do not, each by itself.
-        ("c.kernel + c.stride <= 12 and 2*c.padding <= c.kernel", "bounded"),
+        # Neither grows beyond what the least of the other leaves.
+        ("c.kernel + c.stride <= 12 and 2*c.padding <= c.kernel", "proved"),
+        # The stride has no end.
         ("c.kernel <= 11", "bounded"),
+        ("c.kernel <= 11 and c.stride >= c.kernel", "bounded"),
     ],
 )
 def test_an_answer_within_what_the_question_limits_is_proved(limits: str, status: str) -> None:
@@ -149,6 +151,13 @@ def test_an_answer_within_what_the_question_limits_is_proved(limits: str, status
     }
     near = {tuple(found.values()) for found in islice(answer, 500)}  # type: ignore[union-attr]
     assert {found for found in near if found[0] < 12 and found[1] < 12 and found[2] < 16} == made
+
+
+def test_a_search_that_finds_nothing_says_that_it_was_one() -> None:
+    net = parse("dialect torch\nimage = input(3, H=224, W=224)\nc = conv(8, kernel=7, stride=2, padding=3)")
+    answer = net.ask("what kernel, padding of c gives c.H <= 3")
+    assert (answer.status, answer.reason) == ("bounded", "no kernel and padding among those tried does")
+    assert list(answer.searched) == ["kernel"]
 
 
 def test_parameters_alone_are_proved() -> None:

@@ -123,5 +123,7 @@ def _why_not(asking: ParameterQuestion, answer: Answer) -> str:
     for unknown in asking.parameters:
         if not asking.allowed(unknown, general):
             return f"`where` and the layer's own limits leave no {unknown.name}"
-    verb = "does" if len(answer.unknowns) == 1 or answer.status is Status.BOUNDED else "do"
-    return f"no {' and '.join(answer.unknowns)} {verb}"
+    names = f"no {' and '.join(answer.unknowns)}"
+    if answer.status is Status.BOUNDED:
+        return f"{names} among those tried does"
+    return f"{names} {'does' if len(answer.unknowns) == 1 else 'do'}"

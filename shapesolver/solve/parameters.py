@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
-from shapesolver.arithmetic import Both, Comparison, Dim, Formula, Truth, both, compare, either, resolve, symbols
+from shapesolver.arithmetic import Both, Comparison, Condition, Dim, Formula, Truth, both, compare, either, resolve
 from shapesolver.arithmetic.atoms import Symbol
 from shapesolver.arithmetic.masks import Undecided
 from shapesolver.arithmetic.pullback import direction
@@ -273,11 +273,8 @@ class ParameterQuestion:
             if truth is False:
                 continue
             for item in truth.items if isinstance(truth, Both) else (truth,):
-                if not isinstance(item, bool) and [s.text for s in item.symbols()] == [unknown.name]:
-                    try:
-                        allowed = allowed & solutions(item, unknown.symbol)
-                    except (Undecided, ZeroDivisionError):
-                        continue
+                if not isinstance(item, bool) and (room := _room(item, unknown)) is not None:
+                    allowed = allowed & room
         return allowed
 
     def _most(self, unknown: ParameterUnknown, general: Derivation | None) -> int | None:
@@ -311,23 +308,9 @@ class ParameterQuestion:
             target = read_target(general, self.question)
         except (QuestionError, ParameterError):
             return None
-        ends: list[int] = []
-        for item in target.truth.items if isinstance(target.truth, Both) else (target.truth,):
-            if not isinstance(item, Comparison) or item.op != "==" or not isinstance(item.right, int):
-                continue
-            way = direction(item.left)
-            inside = symbols(item.left)
-            if not way or unknown.symbol not in inside:
-                continue
-            least = {s.text: s.least for s in inside if s.text != unknown.name}
-            bound = compare("<=" if way > 0 else ">=", item.left, item.right)
-            try:
-                most = solutions(resolve(bound, least), unknown.symbol).max
-            except Undecided:
-                continue
-            if most is not None:
-                ends.append(most)
-        return min(ends, default=None)
+        items = target.truth.items if isinstance(target.truth, Both) else (target.truth,)
+        rooms = [_room(item, unknown) for item in items if not isinstance(item, bool)]
+        return min((room.max for room in rooms if room is not None and room.max is not None), default=None)
 
     # The whole set.
 
@@ -356,6 +339,30 @@ class ParameterQuestion:
             whole = {**chosen, **box}
             boxes.append({name: whole[name] for name in self.names})
         return boxes
+
+
+def _room(item: Condition, unknown: ParameterUnknown) -> IntSet | None:
+    """What a condition leaves of one unknown whatever the others are; ``None`` where that is not seen.
+
+    Law: if ``f`` only grows with every unknown, ``f(x, y) <= 0`` makes ``f(x, least y) <= 0``.
+    """
+    least = {s.text: s.least for s in item.symbols()}
+    if least.pop(unknown.name, None) is None:
+        return None
+    bound: Truth = item
+    if least:
+        way = direction(item.gap) if isinstance(item, Comparison) else None
+        if not isinstance(item, Comparison) or not way or item.op not in GROWING[way]:
+            return None
+        bound = resolve(compare(GROWING[way][item.op], item.gap, 0), least)
+    try:
+        return solutions(bound, unknown.symbol)
+    except (Undecided, ZeroDivisionError):
+        return None
+
+
+GROWING = {1: {"==": "<=", "<=": "<=", "<": "<"}, -1: {"==": ">=", ">=": ">=", ">": ">"}}
+"""The comparisons with 0 that what grows, or shrinks, can only leave, and what they are until then."""
 
 
 def _rest(trials: Sequence[Trial]) -> Truth:
