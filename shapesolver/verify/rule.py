@@ -28,7 +28,7 @@ from shapesolver.diagnostics import Diagnostic, Severity, ShapeSolverError
 if TYPE_CHECKING:
     from shapesolver.verify.case import Case
 
-FAMILIES = ("reading", "claims", "text", "buildable", "coverage", "frameworks")
+FAMILIES = ("syntax", "calls", "naming", "claims", "text", "buildable", "coverage", "frameworks")
 """The modules of this package that declare rules."""
 
 SECTIONS = ("Why it matters", "Example", "Write instead")
