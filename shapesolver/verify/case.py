@@ -8,10 +8,10 @@ from functools import cached_property
 from shapesolver.arithmetic import Truth, both
 from shapesolver.derive import Derivation
 from shapesolver.language import parse, tree
+from shapesolver.measure.losses import Loss, losses
 from shapesolver.network import Network
 from shapesolver.verify.everywhere import Everywhere, few_of
 from shapesolver.verify.grid import Grid
-from shapesolver.verify.losses import Loss, losses
 from shapesolver.verify.sizes import Sizes
 from shapesolver.verify.unread import Trace
 

@@ -9,10 +9,10 @@ from shapesolver.arithmetic import Dim, Truth, both, compare, substitute, symbol
 from shapesolver.arithmetic.masks import Undecided
 from shapesolver.arithmetic.solutions import solutions
 from shapesolver.diagnostics import Advice, Diagnostic, Label, Severity, Span
+from shapesolver.measure.losses import Line, Loss, unread_lines
 from shapesolver.model.graph import Node
 from shapesolver.verify.case import Case
 from shapesolver.verify.grid import Bits
-from shapesolver.verify.losses import Line, Loss, unread_lines
 from shapesolver.verify.lost_here import MAX_NAMED, lost_here, once
 from shapesolver.verify.sizes import at_usual
 from shapesolver.verify.throughout import throughout

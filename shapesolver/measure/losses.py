@@ -12,9 +12,9 @@ from shapesolver.layers.axiswise import AxisWise
 from shapesolver.layers.reading import Progression
 from shapesolver.layers.source import Input
 from shapesolver.measure.extents import Extent, Extents, Reads, extents, followed, inputs_read, read_for, wholly
+from shapesolver.measure.proofs import Valid
 from shapesolver.measure.unions import held
 from shapesolver.model.graph import Wire
-from shapesolver.verify.sizes import Sizes
 
 
 class Line(NamedTuple):
@@ -50,10 +50,10 @@ class Loss:
         return None if self.lines is None else either(*(truth for _, truth in self.lines))
 
 
-def losses(derivation: Derivation, sizes: Sizes) -> Iterator[Loss]:
+def losses(derivation: Derivation, valid: Valid) -> Iterator[Loss]:
     """The axes of layers whose windows end before their padded input does, for some sizes or all."""
-    reads = everything_read(derivation, sizes)
-    lines = None if reads is None else _Lines(derivation, sizes, reads)
+    reads = everything_read(derivation, valid)
+    lines = None if reads is None else _Lines(derivation, valid, reads)
     # Where every cell of every input is read, or it is not known, no layer needs to be looked at by itself.
     known = None if lines is None else lines.all_read()
     for index, layer in enumerate(derivation.layers):
@@ -71,14 +71,14 @@ def losses(derivation: Derivation, sizes: Sizes) -> Iterator[Loss]:
             yield Loss(index, name, real, padding, lost)
 
 
-def everything_read(derivation: Derivation, sizes: Sizes) -> Reads | None:
+def everything_read(derivation: Derivation, valid: Valid) -> Reads | None:
     """What the outputs read of every result; ``None`` where a layer cannot be built."""
-    return read_for(derivation, derivation.graph.outputs, sizes.proves)
+    return read_for(derivation, derivation.graph.outputs, valid.proves)
 
 
-def unread_lines(derivation: Derivation, sizes: Sizes) -> Iterator[tuple[Line, Dim, Extent]]:
+def unread_lines(derivation: Derivation, valid: Valid) -> Iterator[tuple[Line, Dim, Extent]]:
     """The spatial axes of the inputs, each with its size and what is read of it."""
-    for index, read in inputs_read(derivation, everything_read(derivation, sizes) or {}):
+    for index, read in inputs_read(derivation, everything_read(derivation, valid) or {}):
         tensor = derivation.tensor(index)
         assert tensor is not None
         for axis, n, extent in zip(tensor.axes, tensor.sizes, read.axes, strict=True):
@@ -88,9 +88,9 @@ def unread_lines(derivation: Derivation, sizes: Sizes) -> Iterator[tuple[Line, D
 class _Lines:
     """The axes of the inputs, and by which layers cells are lost of them."""
 
-    def __init__(self, derivation: Derivation, sizes: Sizes, reads: Reads) -> None:
+    def __init__(self, derivation: Derivation, valid: Valid, reads: Reads) -> None:
         self._derivation = derivation
-        self._sizes = sizes
+        self._valid = valid
         self._reads = reads
         self._omitting = any(layer.omits for layer in derivation.layers)
         nodes = enumerate(derivation.graph.nodes)
@@ -102,7 +102,7 @@ class _Lines:
         if any(not read.box or not all(e.exact for e in read.axes) for _, _, read in self._inputs if read is not None):
             return None
         whole = [False if read is None else read.whole(tensor) for _, tensor, read in self._inputs]
-        return all(truth is not None and self._sizes.proves(truth) for truth in whole)
+        return all(truth is not None and self._valid.proves(truth) for truth in whole)
 
     def lost_by(self, index: int, axis: str, real: Dim) -> tuple[tuple[Line, Truth], ...] | None:
         """The axes of inputs of which cells are lost by what a layer leaves over, and when; ``None`` if not known."""
@@ -134,7 +134,7 @@ class _Lines:
         place = tensor.axes.index(axis)
         over = Extent((Progression(tensor.sizes[place] - real, tensor.sizes[place] - 1),))
         axes = tuple(over if at == place else extent for at, extent in enumerate(wholly(tensor).axes))
-        given = self._sizes.given(compare(">", real, 0))
+        given = self._valid.given(compare(">", real, 0))
         behind = extents(derivation, {source: Extents(axes)}, given.proves)
         leading = followed(derivation, source, place)
         found: list[tuple[Line, Truth]] = []
