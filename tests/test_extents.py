@@ -23,6 +23,8 @@ from shapesolver.measure.extents import nothing_lost, read_for
 from shapesolver.measure.proofs import Valid
 from shapesolver.measure.unions import Unions, held
 from shapesolver.solve import Status
+from shapesolver.solve.losses import EVERY
+from shapesolver.verify.unread import Trace
 from tests.dependence import reaching
 from tests.random_nets import broadcasts, buildable, symbolic
 from tests.strategies import ALL_KINDS, placed_layers
@@ -305,3 +307,21 @@ def test_a_part_of_what_was_flattened_is_not_all() -> None:
     for text in ("flatten\nslice(1, 3)", "reshape(-1, 2)\nslice(0, 1, axis=1)"):
         answer = parse(f"x = input(H, W, 2)\n{text}").ask("which input sizes lose nothing")
         assert answer.status is Status.UNDECIDED
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_layers_that_lose_cells_are_those_behind_which_cells_are_lost(seed: int) -> None:
+    """Each layer's own sizes, against following every cell at each size."""
+    draw, seen = random.Random(seed), 0
+    for _ in range(60):
+        net = symbolic(draw)
+        answer = net.ask("which layers lose pixels")
+        if answer.status is Status.UNDECIDED:
+            continue
+        sets = [(layer.layer, found) for layer in answer.losing for found in layer.lines.values()]
+        for n in (n for n in draw.sample(SIZES, 8) if not broadcasts(net, n) and buildable(net, n)):
+            trace = Trace(net.at(n=n).derivation)
+            guilty = {net.graph.nodes[p.index].path for p in trace.passed if trace.guilty(p, p.behind)}
+            assert {path for path, found in sets if found == EVERY or n in found} == guilty, (net.text, n)
+            seen += len(guilty)
+    assert seen > 20

@@ -213,8 +213,37 @@ def test_no_solution_says_why() -> None:
 
 def test_which_layers_lose() -> None:
     answer = example("mnist").ask("which layers lose pixels")
-    assert answer.reason == "conv2: the last 1 of 8 along H; conv2: the last 1 of 8 along W"
-    assert not example("resnet50").at(H=225, W=225).ask("which layers lose pixels")
+    assert answer_text(answer).splitlines() == [
+        "read as   find the layers behind whose last windows cells of the input are lost, and for which sizes",
+        "proved    every layer that does",
+        "conv1     rows and columns of image for (H - 1) % 3 != 0, H >= 20",
+        "conv2     rows and columns of image for H % 6 not in 1..3, H >= 22",
+        "note      159 of 784 cells of image are lost, those at H 25..27 and W 25..27",
+    ]
+    assert answer_json(answer)["losing"] == [
+        {"layer": "conv1", "input": "image", "sizes": {a: f"({a} - 1) % 3 != 0, {a} >= 20" for a in "HW"}},
+        {"layer": "conv2", "input": "image", "sizes": {a: f"{a} % 6 not in 1..3, {a} >= 22" for a in "HW"}},
+    ]
+
+
+def test_which_layers_lose_at_the_sizes_asked_about() -> None:
+    answer = example("mnist").at(H=25, W=28).ask("which layers lose pixels")
+    assert str(answer) == "conv2: W of image for every size in question"
+    assert answer.beside == ("at H = 25, W = 28: 75 of 700 cells of image are lost, those at W 25..27",)
+
+
+@pytest.mark.parametrize("name", ["resnet50", "resnet101", "unet", "densenet121", "wavenet"])
+def test_that_no_layer_loses_is_an_answer(name: str) -> None:
+    """Whatever the layers leave over of their own inputs, other paths read, or it is padding."""
+    answer = example(name).ask("which layers lose pixels")
+    assert answer and answer.losing == () and answer.beside == ()
+    assert answer.reason == "no layer does, at any size that the network can be built with"
+
+
+def test_what_is_cropped_or_lies_between_windows_is_no_layers_loss() -> None:
+    answer = parse("x = input(H=8, W=8, 1)\ncrop(2)").ask("which layers lose pixels")
+    assert answer.reason.startswith("no layer does; cells are lost between windows or left out by design")
+    assert answer.beside == ("at H = 8, W = 8: 48 of 64 cells of x are lost, those at H 0..1, 6..7 and W 0..1, 6..7",)
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

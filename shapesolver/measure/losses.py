@@ -50,10 +50,14 @@ class Loss:
         return None if self.lines is None else either(*(truth for _, truth in self.lines))
 
 
-def losses(derivation: Derivation, valid: Valid) -> Iterator[Loss]:
-    """The axes of layers whose windows end before their padded input does, for some sizes or all."""
+def losses(derivation: Derivation, valid: Valid, apart: bool = False) -> Iterator[Loss]:
+    """The axes of layers whose windows end before their padded input does, for some sizes or all.
+
+    Where no layer leaves cells out by design it is enough to know when cells are lost, as those that are left over are
+    the only ones; with ``apart`` it is told of each layer by itself which it loses.
+    """
     reads = everything_read(derivation, valid)
-    lines = None if reads is None else _Lines(derivation, valid, reads)
+    lines = None if reads is None else _Lines(derivation, valid, reads, apart)
     # Where every cell of every input is read, or it is not known, no layer needs to be looked at by itself.
     known = None if lines is None else lines.all_read()
     for index, layer in enumerate(derivation.layers):
@@ -88,11 +92,11 @@ def unread_lines(derivation: Derivation, valid: Valid) -> Iterator[tuple[Line, D
 class _Lines:
     """The axes of the inputs, and by which layers cells are lost of them."""
 
-    def __init__(self, derivation: Derivation, valid: Valid, reads: Reads) -> None:
+    def __init__(self, derivation: Derivation, valid: Valid, reads: Reads, apart: bool) -> None:
         self._derivation = derivation
         self._valid = valid
         self._reads = reads
-        self._omitting = any(layer.omits for layer in derivation.layers)
+        self._apart = apart or any(layer.omits for layer in derivation.layers)
         nodes = enumerate(derivation.graph.nodes)
         found = ((index, derivation.tensor(index)) for index, node in nodes if isinstance(node.layer, Input))
         self._inputs = [(index, tensor, reads.get(Wire(index))) for index, tensor in found if tensor is not None]
@@ -110,7 +114,7 @@ class _Lines:
         if leaves is False:
             return ()
         runs = all(len(e.parts) == 1 and e.parts[0].step == 1 for _, _, read in self._inputs if read for e in read.axes)
-        found = self._by_position(index, axis, real) if self._omitting or not runs else self._by_name(axis)
+        found = self._by_position(index, axis, real) if self._apart or not runs else self._by_name(axis)
         if found is None:
             return None
         return tuple((line, both(leaves, truth)) for line, truth in found if truth is not False)

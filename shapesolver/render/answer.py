@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shapesolver.arithmetic.sets import IntSet
-from shapesolver.solve.answers import Answer, Box, Check, Status, Unread
+from shapesolver.render.words import cell_word
+from shapesolver.solve.answers import Answer, Box, Check, LosingLayer, Status, Unread
 
 COMPLETE = {
     Status.PROVED: "every solution, proved",
@@ -92,6 +93,8 @@ def _case(case: Box, unknowns: tuple[str, ...]) -> str:
 
 def _solutions(answer: Answer) -> list[tuple[str, str]]:
     complete = COMPLETE[answer.status]
+    if answer.losing:
+        return [(str(answer.status), "every layer that does"), *map(_losing, answer.losing)]
     if not answer.unknowns:
         return [(str(answer.status), answer.reason)]
     if answer.general:
@@ -110,6 +113,12 @@ def _solutions(answer: Answer) -> list[tuple[str, str]]:
     if answer.condition is not True:
         rows.append(("where", str(answer.condition)))
     return rows
+
+
+def _losing(layer: LosingLayer) -> tuple[str, str]:
+    """``rows and columns of image for H % 6 != 1, H >= 19``."""
+    parts = (f"{cell_word(axes, 2)} of {layer.input} for {sizes}" for axes, sizes in layer.alike())
+    return layer.layer, "; ".join(parts)
 
 
 def _general(answer: Answer, complete: str) -> list[tuple[str, str]]:
@@ -212,6 +221,9 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "rule": answer.rule,
         "checks": [{"at": dict(check.values), "sizes": list(check.sizes)} for check in answer.checks],
         "searched": {name: members.describe(name) for name, members in answer.searched.items()},
+        "losing": [
+            {"layer": layer.layer, "input": layer.input, "sizes": dict(layer.sizes())} for layer in answer.losing
+        ],
         "reason": answer.reason,
     }
 

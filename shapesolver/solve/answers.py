@@ -61,6 +61,41 @@ class Unread(NamedTuple):
     """The input that they are of."""
 
 
+class LosingLayer(NamedTuple):
+    """A layer by which cells of an input are lost."""
+
+    layer: str
+    """Its path."""
+    input: str
+    """The input that they are of."""
+    lines: Mapping[str, IntSet | str]
+    """For each axis of the input the sizes at which lines of it are lost: a set of the axis' size, or in words."""
+    names: Mapping[str, str]
+    """What the input's sizes are called."""
+
+    def sizes(self) -> Mapping[str, str]:
+        """For each axis, the sizes as text: ``H % 6 != 1, H >= 19``."""
+        return {axis: _sizes_text(found, self.names[axis]) for axis, found in self.lines.items()}
+
+    def alike(self) -> tuple[tuple[tuple[str, ...], str], ...]:
+        """The axes whose sizes are one set together, with the set as the first one's text."""
+        found: dict[IntSet | str, tuple[str, ...]] = {}
+        for axis, sizes in self.lines.items():
+            found[sizes] = (*found.get(sizes, ()), axis)
+        return tuple((axes, self.sizes()[axes[0]]) for axes in found.values())
+
+    def __str__(self) -> str:
+        parts = (f"{' and '.join(axes)} of {self.input} for {sizes}" for axes, sizes in self.alike())
+        return f"{self.layer}: {'; '.join(parts)}"
+
+
+def _sizes_text(found: IntSet | str, name: str) -> str:
+    if isinstance(found, str):
+        return found
+    text = found.describe(name, 12)
+    return text if name in text else f"{name} {text}"
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a question comes to. Truthy when there is a solution.
@@ -99,6 +134,8 @@ class Answer:
     """A solution worked through, and its neighbours."""
     searched: Mapping[str, IntSet] = field(default_factory=dict)
     """What was tried of unknowns that had to be enumerated."""
+    losing: tuple[LosingLayer, ...] = ()
+    """The layers that lose cells, where these are asked for; with none of them :attr:`reason` says so."""
     reason: str = ""
     """Why there is no solution, or why the answer is not known."""
 
@@ -201,7 +238,7 @@ class Answer:
         if self.status is Status.UNDECIDED or not self.boxes:
             return f"{'undecided' if self.status is Status.UNDECIDED else 'none'}: {self.reason}"
         if not self.unknowns:
-            return self.reason
+            return self.reason or "; ".join(map(str, self.losing))
         if self.general:
             return ", ".join(f"{name} {low}..{high}" for name, (low, high) in self.general.items())
         if len(self.unknowns) == 1 and self.condition is True:
