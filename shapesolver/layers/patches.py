@@ -87,6 +87,7 @@ class Unfold(Patches):
             taps,
             uniform=False,
             parts=lambda wanted: self.parts(windows, n, axis),
+            hollow=self.hollow(n, axis),
             together=(0, 1),
         )
 
