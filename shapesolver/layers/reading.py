@@ -29,7 +29,6 @@ class Progression(NamedTuple):
             return Progression(self.last * times + by, self.first * times + by, -times * self.step)
         return Progression(self.first * times + by, self.last * times + by, times * self.step)
 
-
     def all_to(self, cell: Dim) -> Progression:
         """The one cell, if there are any."""
         return Progression(cell, cell + minimum(self.last - self.first, 0))

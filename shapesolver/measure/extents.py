@@ -51,7 +51,6 @@ class Extent(NamedTuple):
         # Bounds can still tell that something is left out.
         return False if both(compare("<=", hull[0], 0), compare(">=", hull[1], n - 1)) is False else None
 
-
     def left_out(self, n: int, at: Mapping[str, int]) -> int:
         """How many indices of an axis of size ``n`` are not read at these sizes; 0 where that is not known."""
         read: Cells = 0

@@ -16,6 +16,7 @@ pytest.importorskip("onnxruntime")
 
 from shapesolver.exchange.onnx.reading import read_model  # noqa: E402
 from shapesolver.exchange.onnx.writing import to_onnx  # noqa: E402
+from tests.conformance.alike import layer_by_layer  # noqa: E402
 from tests.conformance.onnx_running import (  # noqa: E402
     first,
     inferred,
@@ -76,7 +77,7 @@ def test_an_example_goes_out(example: tuple[Net, Any]) -> None:
 
 
 def test_an_example_comes_back(example: tuple[Net, Any]) -> None:
-    """Of the same sizes, and as many parameters as the model stores: weights that are shared or tied count once."""
+    """Layer by layer, and with as many parameters as the model stores: weights that are shared or tied count once."""
     net, model = example
     back = read_again(model)
     stored = sum(math.prod(array.dims) for array in model.graph.initializer)
@@ -84,6 +85,7 @@ def test_an_example_comes_back(example: tuple[Net, Any]) -> None:
     assert stored == net.usual().params + uncounted(net)
     usual = {name: size for name, size in net.symbols.items() if name in back.symbols}
     assert back.at(**usual).output_shapes == net.usual().output_shapes
+    assert layer_by_layer(back.at(**usual)) == layer_by_layer(net.usual())
 
 
 def uncounted(net: Net) -> int:

@@ -210,3 +210,10 @@ def test_the_page_shows_what_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(tmp_path)
     run = CliRunner().invoke(main, ["import", "models_of_the_page:Small", "--input", "3,64,64"])
     assert run.output == page.partition("--input 3,64,64\n```\n\n```\n")[2].partition("```")[0]
+
+
+def test_a_module_is_read_on_its_own_device() -> None:
+    """Its inputs are made where its weights are: here on a device that has shapes alone."""
+    with torch.device("meta"):
+        module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())
+    assert ops(module, (3, 32, 32)) == ["conv(8, kernel=3)", "relu"]

@@ -56,8 +56,10 @@ def from_torch(module: Any, *inputs: Any, source: str = "") -> Imported:
     from shapesolver.exchange.torch.tracing import BATCH, trace
 
     free = _free(module, inputs)
+    device = next((held.device for held in (*module.parameters(), *module.buffers())), None)
     examples = [
-        torch.zeros((BATCH, *one.sizes), dtype=torch.long if one.whole else torch.get_default_dtype()) for one in free
+        torch.zeros((BATCH, *one.sizes), dtype=torch.long if one.whole else torch.get_default_dtype(), device=device)
+        for one in free
     ]
     traced = trace(module, examples, source, [[name is not None for name in one.names] for one in free])
     sketch = Sketch(Dialect.named("torch"), source)

@@ -86,7 +86,7 @@ def observing() -> Iterator[Any]:
 def _fake(tensor: Any) -> Any:
     import torch
 
-    return torch.empty(tensor.shape, dtype=tensor.dtype)
+    return torch.empty(tensor.shape, dtype=tensor.dtype, device=tensor.device)
 
 
 def _symbolic(module: Any, inputs: Sequence[Any]) -> Trace:
