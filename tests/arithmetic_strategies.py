@@ -46,6 +46,15 @@ chains = st.recursive(
     st.just(H), lambda base: st.builds(lambda f, c, d: (f + c) // d, base, small, divisors), max_leaves=6
 )
 
+signed_chains = st.recursive(
+    st.just(H),
+    lambda base: st.builds(
+        lambda f, c, k, d: (k * f + c) // d, base, small, st.sampled_from([-2, -1, 1, 1, 3]), divisors
+    ),
+    max_leaves=5,
+)
+"""Chains that fall, and that leap over values."""
+
 operators = st.sampled_from(["==", "!=", "<=", "<", ">=", ">"])
 comparisons = st.builds(Comparison, operators, one_symbol, one_symbol)
 conditions = st.recursive(
