@@ -13,6 +13,9 @@ from shapesolver.net import Net, examine
 EVERYTHING = ("all",)
 """The selection of every rule, those that are off by default too."""
 
+BREAKING = ("SS1", "refuted-claim", "broken-assumption")
+"""The rules about what cannot be built, or is not as the file says."""
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -80,4 +83,7 @@ def _with_fixes(
 ) -> tuple[Diagnostic, ...]:
     from shapesolver.verify.fixing import Attempts, Outcome, with_fixes
 
-    return with_fixes(found, Attempts(text, Outcome(net, found), sizes, terms.select, terms.ignore))
+    # A fix must not break the network, whatever is looked for.
+    select = (*terms.select, *BREAKING) if terms.select else ()
+    asked = net.check(select=select, ignore=terms.ignore) if select and net is not None else found
+    return with_fixes(found, Attempts(text, Outcome(net, asked), sizes, select, terms.ignore))

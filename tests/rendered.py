@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from shapesolver.net import examine
+from shapesolver.checking import Terms, check_text
 from shapesolver.render.excerpt import plain
 from shapesolver.verify import rules
 
@@ -18,9 +18,8 @@ def examples(code: str) -> list[str]:
 
 
 def printed(code: str, text: str) -> str:
-    """What the rule prints about a text."""
-    net, found = examine(text)
-    found = found if net is None else net.check(select=[code])
+    """What the rule prints about a text, the fixes that it offers with it."""
+    found = check_text(text, "example.net", Terms(select=[code]))
     return "\n".join(plain(d, text, "example.net") for d in found if d.code == code)
 
 

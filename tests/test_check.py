@@ -431,3 +431,12 @@ def test_the_hooks_run_commands_that_there_are() -> None:
     entries = re.findall(r"^  entry: shapesolver (\w+)$", (ROOT / ".pre-commit-hooks.yaml").read_text(), re.M)
     assert entries == ["check", "fmt"]
     assert {*entries} <= COMMANDS.keys()
+
+
+@pytest.mark.parametrize("hole", ["kernel=?p", "kernel=3, padding=?p", "kernel=3, stride=?p", "kernel=3, dilation=?p"])
+@pytest.mark.parametrize("sizes", ["28, 28", "H, W", "H=28, W"])
+def test_a_file_with_a_hole_is_checked(here: Path, hole: str, sizes: str) -> None:
+    for line in (f"conv(8, {hole})", f"max_pool({hole})", f"conv_transpose(8, {hole})", f"depthwise_conv({hole})"):
+        write(here, open=f"x = input({sizes}, 3)\n{line}\nconv(8, kernel=3, stride=2)\nflatten\ndense(10)\n")
+        found = json.loads(check("open.net", "--strict", "--format", "json").stdout)["findings"]
+        assert "SS053" in {finding["code"] for finding in found}

@@ -10,13 +10,17 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
 
 from shapesolver import Diagnostic, check, load
+from shapesolver.checking import BREAKING, Terms, check_text
 from shapesolver.diagnostics import Edit, Fix, Severity
 from shapesolver.net import examine
+from shapesolver.verify import rules
+from tests.rendered import examples
 
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
 GRAPHS = int(os.environ.get("SHAPESOLVER_GRAPHS", "1000"))
@@ -33,17 +37,23 @@ def applied(text: str, edits: Sequence[Edit]) -> str:
     return "\n".join(lines)
 
 
-def found_in(text: str, sizes: dict[str, int]) -> tuple[Diagnostic, ...]:
+def found_in(text: str, sizes: dict[str, int], select: Sequence[str] = ()) -> tuple[Diagnostic, ...]:
+    return remembered(text, tuple(sizes.items()), tuple(select))
+
+
+@lru_cache(maxsize=64)
+def remembered(text: str, sizes: tuple[tuple[str, int], ...], select: tuple[str, ...]) -> tuple[Diagnostic, ...]:
+    """What is found in a text: all fixes of a finding start from the same one, and most find another's text again."""
     net, diagnostics = examine(text)
-    return diagnostics if net is None else net.at(**sizes).check()
+    return diagnostics if net is None else net.at(**dict(sizes)).check(select=select)
 
 
-def hold(text: str, finding: Diagnostic, fix: Fix, sizes: dict[str, int]) -> None:
+def hold(text: str, finding: Diagnostic, fix: Fix, sizes: dict[str, int], select: Sequence[str] = ()) -> None:
     """That one fix keeps its promise."""
     assert bool(fix.edits) != bool(fix.sizes)
     changed = applied(text, fix.edits)
     moved = changed.count("\n") - text.count("\n")
-    before, after = found_in(text, sizes), found_in(changed, {**sizes, **fix.sizes})
+    before, after = found_in(text, sizes, select), found_in(changed, {**sizes, **fix.sizes}, select)
     lines = {(d.code, d.axis, d.span.line - moved) for d in after}
     assert (finding.code, finding.axis, finding.span.line) not in lines, (text, fix)
 
@@ -71,6 +81,16 @@ def test_fixes_of_the_examples(path: Path) -> None:
         for finding in check(net, **sizes):
             for fix in finding.fixes:
                 hold(net.text, finding, fix, sizes)
+
+
+@pytest.mark.parametrize("code", [code for code in rules() if examples(code)])
+def test_fixes_of_the_examples_of_a_page(code: str) -> None:
+    """Of every rule: a new one is tested by being registered."""
+    text = examples(code)[0].rstrip("\n")
+    terms = Terms(select=[code])
+    for finding in check_text(text, "<text>", terms):
+        for fix in finding.fixes:
+            hold(text, finding, fix, {}, [code, *BREAKING])
 
 
 @pytest.mark.parametrize("part", range(4))

@@ -163,3 +163,45 @@ def test_the_search_is_bounded_by_work_and_not_by_a_clock(monkeypatch: pytest.Mo
     monkeypatch.setattr(time, "perf_counter", time.monotonic)
     monkeypatch.setattr(time, "time", time.monotonic)
     assert fixes() == found
+
+
+def test_two_changes_mend_what_one_would_only_move() -> None:
+    """With the kernel made to fit, the dense layer behind it would not: it is changed with it."""
+    head = "image = input(4, 4, 3)\nconv1 = conv(8, kernel=5)\nflatten\n"
+    text = f"{head}dense1 = dense(10, in_features=100)\n"
+    assert offered(text) == {
+        "padding=((0, 1), (0, 1)), and then in_features=8 of dense1": (
+            text.replace("kernel=5", "kernel=5, padding=((0, 1), (0, 1))").replace("=100", "=8")
+        ),
+        "kernel=4, and then in_features=8 of dense1": text.replace("kernel=5", "kernel=4").replace("=100", "=8"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("lines", "title", "mended"),
+    [
+        ("flatten\nconv(32, kernel=3)", "without flatten1, which makes 26", "\nconv(32, kernel=3)"),
+        ("conv(8, kernel=(3, 3, 3))", "kernel=3, which makes 26", "conv(8, kernel=3)"),
+        ("attention(4)\nflatten -> lstm(8)", "", ""),
+        ("a, b = split(3)\nadd(a, b)", "write `a, b, c = ...`", "a, b, c = split(3)\nadd(a, b)"),
+        ("one, two = split(3)", "write `one, two, two3 = ...`", "one, two, two3 = split(3)"),
+        ("flatten\nsoftmax(axis=H)", "axis=C", "flatten\nsoftmax(axis=C)"),
+        ("softmax(axis=7)", "axis=3", "softmax(axis=3)"),
+        ("x = flatten\nexpect x.H == 7056", "write `x.C`", "x = flatten\nexpect x.C == 7056"),
+        (
+            "c = conv(8, kernel=7, padding=?p)\nexpect c.H == 28",
+            "3 in place of ?p",
+            "c = conv(8, kernel=7, padding=3)\nexpect c.H == 28",
+        ),
+    ],
+)
+def test_a_line_that_is_put_together_wrongly_is_mended(lines: str, title: str, mended: str) -> None:
+    head = "image = input(28, 28, 9)\n"
+    fixes = {fix.title: fix for finding in findings(head + lines) for fix in finding.fixes}
+    if title:
+        assert Text(head + lines).after(fixes[title].edits) == head + mended
+
+
+def test_a_number_of_features_that_is_wrong_is_written_anew() -> None:
+    text = "image = input(32, 32, 3)\nconv(16, kernel=5) -> flatten\ndense(10, in_features=256)\n"
+    assert offered(text)["in_features=12544"] == text.replace("256", "12544")

@@ -36,6 +36,15 @@ def test_what_a_rule_prints_about_the_examples_of_its_page(code: str) -> None:
     assert parse(good)
 
 
+def test_what_is_printed_of_texts_too_long_for_a_page() -> None:
+    deep = f"x = input(28, 28, 1)\nconv({'(' * 300}8{')' * 300}, kernel=3)"
+    assert printed("SS005", deep) == (FOLDER / "SS005.txt").read_text()
+    assert printed("SS005", "x = input(28, 28, 1)\nconv(((8)), kernel=3)") == ""
+    many = "x = input(28, 28, 1)\n" + "conv(8 8)\n" * 25
+    assert printed("SS006", many) == (FOLDER / "SS006.txt").read_text()
+    assert printed("SS006", "x = input(28, 28, 1)\n" + "conv(8 8)\n" * 20) == ""
+
+
 @pytest.mark.parametrize("known", [RULES, errors.CODES, complaints.CODES])
 def test_every_code_that_is_used_below_is_a_rule(known: dict[str, str]) -> None:
     assert {name: code for name, code in known.items() if find_rule(name).code != code} == {}

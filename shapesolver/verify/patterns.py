@@ -197,7 +197,7 @@ MAX_EXTENT = 1024
 def _padded(layer: Windowed, axis: int, n: Any) -> Truth:
     """For which sizes some window has more than half of its taps in the padding."""
     kernel, dilation, stride = (layer.at(name, axis) for name in ("kernel", "dilation", "stride"))
-    if not all(isinstance(value, int) for value in (kernel, dilation, stride)):
+    if not all(isinstance(value, int) for value in (kernel, dilation, stride, *layer.pads(1, axis))):
         return False
     if isinstance(n, int):
         return bool(_outside(layer, axis, n) * 2 > kernel)

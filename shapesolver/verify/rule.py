@@ -130,6 +130,14 @@ def _matching(entries: Collection[str]) -> set[str]:
 
 
 def _close(text: str) -> str:
+    close = close_rule(text)
+    return f"; did you mean `{close}`?" if close else ""
+
+
+def close_rule(text: str) -> str:
+    """The name or code that is written almost so, if it is none itself."""
     names = [word for r in rules().values() for word in (r.name, r.code)]
+    if text.lower() in names or text.upper() in names:
+        return ""
     close = difflib.get_close_matches(text.lower(), names, n=1) or difflib.get_close_matches(text.upper(), names, n=1)
-    return f"; did you mean `{close[0]}`?" if close else ""
+    return close[0] if close else ""

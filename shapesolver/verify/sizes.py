@@ -88,7 +88,7 @@ def _plain(members: IntSet, valid: IntSet, name: str) -> str:
         if periodic & valid == members:
             return periodic.describe(name)
     text = members.describe(name, limit=6).removeprefix("all ")
-    return text if name in text or text == "none" else f"{name} in {text}"
+    return text if name in text.partition(" or ")[0] or text == "none" else f"{name} in {text}"
 
 
 def at_usual(where: Truth, usual: dict[str, int]) -> bool | None:

@@ -68,6 +68,8 @@ class Trace:
             tensor = self.derivation.tensor(*wire)
             if tensor is None:
                 raise CannotTrace(f"{self.derivation.graph.nodes[wire.node].path} cannot be built")
+            if not all(isinstance(size, int) for size in tensor.sizes):
+                raise CannotTrace(f"{self.derivation.graph.nodes[wire.node].path} has no size in numbers")
             wanted[wire] = (full(tensor.sizes),)  # type: ignore[arg-type]
         return trace(self.derivation, wanted)
 

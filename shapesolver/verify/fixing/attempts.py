@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -41,6 +42,21 @@ class Place(NamedTuple):
     offset: int
 
 
+@dataclass(slots=True)
+class _Effort:
+    """How many lines and layers have been gone through, and which part of :data:`MAX_EFFORT` may be."""
+
+    spent: int = 0
+    part: float = 1.0
+
+    def afford(self, cost: int) -> bool:
+        """Whether so much more may be gone through; if so, it counts as done."""
+        if self.spent + cost > MAX_EFFORT * self.part:
+            return False
+        self.spent += cost
+        return True
+
+
 class Attempts:
     """One text at some input sizes, and what becomes of it. The rules are those that the findings came from.
 
@@ -63,8 +79,9 @@ class Attempts:
         """The input sizes at which changes are tried."""
         self._select = tuple(select)
         self._ignore = tuple(ignore)
-        self._spent = 0
-        self._part = 1.0
+        self._effort = _Effort()
+        self.revealing: list[tuple[str, tuple[Edit, ...]]] = []
+        """What removes the finding at hand and brings errors of layers to light that could not be derived before."""
         self._known: dict[tuple[str, tuple[tuple[str, int], ...]], Outcome] = {}
 
     @cached_property
@@ -86,15 +103,21 @@ class Attempts:
     def afford(self, times: int = 1) -> bool:
         """Whether the network may be gone through so many times more; if so, they count as done."""
         layers = len(self.text.lines) if self.net is None else len(self.net)
-        spent = self._spent + times * (len(self.text.lines) + layers)
-        if spent > MAX_EFFORT * self._part:
-            return False
-        self._spent = spent
-        return True
+        return self._effort.afford(times * (len(self.text.lines) + layers))
 
     def allot(self, number: int, findings: int) -> None:
-        """Allow the search for one finding, counted from 1, so much that it leaves some to those after it."""
-        self._part = min(number / min(findings, MAX_SERVED), 1)
+        """Begin with one finding, counted from 1, which may use so much that it leaves some to those after it."""
+        self._effort.part = min(number / min(findings, MAX_SERVED), 1)
+        self.revealing.clear()
+
+    def continued(self, edits: Collection[Edit]) -> Attempts | None:
+        """What can be tried with the text that the edits make; the effort counts as one."""
+        asked = self.after(edits, self.asked_sizes)
+        if asked is None or asked.net is None:
+            return None
+        later = Attempts(self.text.after(edits), asked, self.asked_sizes, self._select, self._ignore)
+        later._effort = self._effort
+        return later
 
     def after(self, edits: Iterable[Edit], sizes: Mapping[str, int] | None = None) -> Outcome | None:
         """The text with the edits made, at these sizes or the same; ``None`` once too much has been tried."""
@@ -108,14 +131,45 @@ class Attempts:
         return self._known[key]
 
     def mended(
-        self, finding: Diagnostic, edits: Collection[Edit], sizes: Mapping[str, int] | None = None
+        self,
+        finding: Diagnostic,
+        edits: Collection[Edit],
+        sizes: Mapping[str, int] | None = None,
+        title: str = "",
     ) -> Outcome | None:
-        """What becomes of a change that removes the finding and makes none as bad or worse; else ``None``."""
+        """What becomes of a change that removes the finding and makes none as bad or worse; else ``None``.
+
+        A change with a title that only brings more errors to light is kept as :attr:`revealing`.
+        """
         outcome = self.after(edits, sizes)
-        if outcome is None or not self._better(finding, edits, self.before, outcome):
+        if outcome is None:
+            return None
+        if not self._better(finding, edits, self.before, outcome):
+            if title and self.revealed(finding, edits) is not None:
+                self.revealing.append((title, tuple(edits)))
             return None
         proved = self.sizes == self.asked_sizes or not edits or self.settled(finding, edits)
         return outcome if proved else None
+
+    def revealed(self, finding: Diagnostic, edits: Collection[Edit]) -> Diagnostic | None:
+        """The first new error after edits that remove a finding, if all that is new is of layers that had no size."""
+        outcome = self.after(edits)
+        if outcome is None or outcome.net is None or self.net is None:
+            return None
+        least = _WEIGHT[finding.severity]
+        known = self._bad(self.before, (), least)
+        (place,) = self._placed([finding], ())
+        new = [
+            (there, d)
+            for there, items in self._placed(outcome.found, edits).items()
+            for d in items
+            if _WEIGHT[d.severity] >= least and (there, d.layer) not in known
+        ]
+        unsized = {
+            node.path for node, o in zip(self.net.graph.nodes, self.net.derivation.outcomes, strict=True) if not o
+        }
+        gone = place not in {there for there, _ in new}
+        return new[0][1] if new and gone and all(d.layer in unsized for _, d in new) else None
 
     def settled(self, finding: Diagnostic, edits: Collection[Edit]) -> bool:
         """Whether a change removes the finding and makes none as bad, at the sizes that were asked about."""

@@ -9,17 +9,21 @@ from shapesolver.arithmetic import Dim
 from shapesolver.diagnostics import Diagnostic, Fix, Severity
 from shapesolver.network import Network
 from shapesolver.verify.fixing.attempts import Attempts
+from shapesolver.verify.fixing.chaining import chained_fixes
 from shapesolver.verify.fixing.inputs import input_fixes
 from shapesolver.verify.fixing.merging import merge_fixes
 from shapesolver.verify.fixing.parameters import parameter_fixes
-from shapesolver.verify.fixing.spelling import allow_fixes, assume_fixes, spelling_fixes
+from shapesolver.verify.fixing.spelling import allow_fixes, assume_fixes, rule_name_fixes, spelling_fixes
+from shapesolver.verify.fixing.structure import structure_fixes
 
 MAX_OFFERED = 5
 """How many fixes a finding has, the way to allow it not counted."""
 
 SOURCES: tuple[Callable[[Diagnostic, Attempts], Iterator[Fix]], ...] = (
     spelling_fixes,
+    rule_name_fixes,
     input_fixes,
+    structure_fixes,
     parameter_fixes,
     merge_fixes,
 )
@@ -41,12 +45,17 @@ def _offered(finding: Diagnostic, attempts: Attempts) -> tuple[Fix, ...]:
     # Cheap and always of use, so it is looked into first; it stands last.
     silent = (*assume_fixes(finding, attempts), *allow_fixes(finding, attempts))
     # A note says what is so at other sizes, or meant: there is nothing to mend.
-    for source in () if finding.severity is Severity.NOTE else SOURCES:
-        for fix in source(finding, attempts):
-            if len(fixes) == MAX_OFFERED:
-                break
-            fixes.append(replace(fix, safe=fix.safe or changes_nothing(fix, attempts)))
+    for fix in () if finding.severity is Severity.NOTE else _found(finding, attempts):
+        fixes.append(replace(fix, safe=fix.safe or changes_nothing(fix, attempts)))
+        if len(fixes) == MAX_OFFERED:
+            break
     return (*fixes, *silent)
+
+
+def _found(finding: Diagnostic, attempts: Attempts) -> Iterator[Fix]:
+    for source in SOURCES:
+        yield from source(finding, attempts)
+    yield from chained_fixes(finding, attempts, (structure_fixes, parameter_fixes, merge_fixes))
 
 
 def changes_nothing(fix: Fix, attempts: Attempts) -> bool:

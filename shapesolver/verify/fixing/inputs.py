@@ -26,6 +26,9 @@ Sizes = dict[str, int]
 SOLVING = 5
 """How often finding all good sizes is reckoned to go through the network."""
 
+LEAST_PART = 2
+"""An input of less than this part of the present one is another network's, and no mend."""
+
 
 def input_fixes(finding: Diagnostic, attempts: Attempts) -> Iterator[Fix]:
     """The fix that asks for inputs of another size; with edits where the file states the sizes itself."""
@@ -37,6 +40,8 @@ def input_fixes(finding: Diagnostic, attempts: Attempts) -> Iterator[Fix]:
         return
     choices: list[tuple[Sizes, tuple[Edit, ...]]] = []
     for sizes in _beside(good, inputs.now):
+        if any(LEAST_PART * size < inputs.now[name] for name, size in sizes.items()):
+            continue
         edits = inputs.edits(sizes)
         at = inputs.sizes_beside(sizes, edits)
         if sizes not in (c for c, _ in choices) and attempts.mended(finding, edits, at) is not None:

@@ -10,7 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from shapesolver.arithmetic import symbol
+from shapesolver.arithmetic import Condition, Truth, both, symbol
+from shapesolver.arithmetic.masks import Undecided
+from shapesolver.arithmetic.sets import IntSet
+from shapesolver.arithmetic.solutions import solutions
 from shapesolver.diagnostics import Diagnostic, Fix, ShapeSolverError
 from shapesolver.layers.axiswise import AxisWise
 from shapesolver.layers.base import Layer, Tensor
@@ -42,7 +45,8 @@ KINDS = (Kind.SIZE, Kind.PER_AXIS, Kind.PADDING)
 def parameter_fixes(finding: Diagnostic, attempts: Attempts) -> Iterator[Fix]:
     """The fixes that change one argument of the layer that the finding is about, one for each parameter."""
     net = attempts.net
-    if net is not None and finding.layer in net:
+    # What is wrong with a rank is not how large a parameter is.
+    if net is not None and finding.layer in net and finding.name != "wrong-rank":
         index = net[finding.layer].wire.node
         yield from fixes_at(finding, attempts, index, in_order(net.graph.nodes[index].layer))
 
@@ -95,14 +99,15 @@ class _Search:
 
     def _tried(self, parameter: str, argument: str) -> Fix | None:
         edit = with_argument(self.attempts.text, self.call, parameter, argument)
-        after = None if edit is None else self.attempts.mended(self.finding, (edit,))
-        if edit is None or after is None or after.net is None:
-            return None
         place = self.net.graph.nodes[self.index].path
         owner = "" if place == self.finding.layer else f" of {place}"
+        title = f"{parameter}={argument}{owner}"
+        after = None if edit is None else self.attempts.mended(self.finding, (edit,), title=title)
+        if edit is None or after is None or after.net is None:
+            return None
         sizes = self.layer.parameters[parameter].kind is not Kind.SIZE
         outcome = which_makes(after.net, self.finding.layer) if sizes else ""
-        return Fix(f"{parameter}={argument}{owner}{outcome}", (edit,))
+        return Fix(f"{title}{outcome}", (edit,))
 
     def _moving(self) -> list[bool]:
         """Of each spatial axis, whether the finding is about it."""
@@ -129,11 +134,14 @@ class _Search:
             yield from _near(blank)
             return
         try:
-            answer = solve(net.at(**self.attempts.sizes), target, (unknown,), None, "")
-        except (ShapeSolverError, ValueError):
+            placed = net.at(**self.attempts.sizes)
+            answer = solve(placed, target, (unknown,), None, "")
+            needed = _about(placed, unknown)
+            suited = solutions(needed, unknown) if answer else IntSet.nothing()
+        except (ShapeSolverError, ValueError, Undecided):
             return
         if answer and answer.condition is True:
-            nearest = (n for n in answer.set.nearest(blank.now, MAX_TRIED + 1) if n != blank.now)
+            nearest = (n for n in (answer.set & suited).nearest(blank.now, MAX_TRIED + 1) if n != blank.now)
             yield from islice(nearest, MAX_TRIED)
 
     def _unknown(self) -> str:
@@ -158,6 +166,12 @@ class _Search:
         if self.finding.name == "lost-pixels":
             return " and ".join(part for index in places for part in _all_read(net, index)) or None
         return None
+
+
+def _about(net: Network, unknown: str) -> Truth:
+    """What the layers need of the unknown alone, as that it is the number of features that come in."""
+    needs = (need.truth for _, need in net.derivation.conditions())
+    return both(*(n for n in needs if isinstance(n, Condition) and {s.text for s in n.symbols()} == {unknown}))
 
 
 def _near(blank: Blank) -> Iterator[int]:

@@ -15,6 +15,8 @@ from shapesolver.layers.source import Input
 from shapesolver.verify.fixing.attempts import Attempts
 from shapesolver.verify.fixing.calls import statements
 from shapesolver.verify.fixing.edits import compatible
+from shapesolver.verify.rule import close_rule
+from shapesolver.verify.silence import allowances
 
 MAX_WORDS = 8
 """How many misspelt words of a line are mended together: the second is seen only once the first is right."""
@@ -49,9 +51,25 @@ def _completed(finding: Diagnostic, meant: Fix, attempts: Attempts) -> Fix | Non
     return None
 
 
+def rule_name_fixes(finding: Diagnostic, attempts: Attempts) -> Iterator[Fix]:
+    """The rule that an ``# allow:`` names almost."""
+    if finding.name != "unknown-allow":
+        return
+    for allowance in allowances(attempts.file.statements):
+        line = attempts.text.line(allowance.span.end_line)
+        start = line.find("# allow:", allowance.span.end_column - 1)
+        for entry in allowance.entries if allowance.span == finding.span and start >= 0 else ():
+            meant, place = close_rule(entry), line.find(entry, start)
+            if meant and place >= 0:
+                number = allowance.span.end_line
+                edits = (Edit(Span(number, place + 1, number, place + 1 + len(entry)), meant),)
+                if attempts.mended(finding, edits) is not None:
+                    yield Fix(f"write `{meant}`", edits)
+
+
 def allow_fixes(finding: Diagnostic, attempts: Attempts) -> Iterator[Fix]:
     """``# allow: lost-pixels`` at the end of the line; not for errors, which nobody can mean."""
-    if finding.severity is Severity.ERROR:
+    if finding.severity is Severity.ERROR or finding.name == "unknown-allow":
         return
     edits = _allowing(finding, attempts)
     if edits and attempts.settled(finding, edits):
@@ -82,7 +100,9 @@ def _condition_text(where: Condition) -> str:
     names = otherwise.symbols()
     if len(names) == 1:
         with suppress(Undecided):
-            texts.insert(0, solutions(otherwise, names[0]).describe(names[0].text).replace(", ", " and "))
+            name, least = names[0].text, names[0].least
+            solved = solutions(otherwise, names[0]).describe(name).removesuffix(f", {name} >= {least}")
+            texts.insert(0, solved.replace(", ", " and "))
     usable = (text for text in texts if len(text) <= MAX_CONDITION and parse_expression(text)[0] is not None)
     return next(usable, "")
 
