@@ -163,7 +163,12 @@ SMALLER = {"unet": 64, "fcn8s": 64, "unet_572": 188}
 """Sizes at which numpy is quick."""
 
 
-@pytest.mark.parametrize("file", sorted(EXAMPLES_FOLDER.glob("*.net")), ids=lambda file: file.stem)
+TOO_LARGE = {"gpt2", "c3d"}
+"""Examples that numpy takes long for; PyTorch's gradients try every cell of theirs."""
+FILES = [file for file in sorted(EXAMPLES_FOLDER.glob("*.net")) if file.stem not in TOO_LARGE]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_what_is_lost_of_an_example_never_reaches_an_output(file: Path) -> None:
     """The cells around the edge of what is read, the corners and some others, at the usual sizes."""
     random, sizes = Random(file.stem), dict.fromkeys("HW", SMALLER.get(file.stem, 0))
@@ -179,3 +184,13 @@ def test_what_is_lost_of_an_example_never_reaches_an_output(file: Path) -> None:
         cells += [(path, cell) for cell in chosen]
         expected += [bool(filled(list(found.boxes), whole)[cell]) for cell in chosen]
     assert [*tried(net, cells)] == expected
+
+
+@pytest.mark.parametrize("name", ["mnist", "lenet5", "parallel_filters"])
+def test_every_cell_of_a_small_example_is_lost_or_reaches_an_output(name: str) -> None:
+    """All cells; of the other examples with PyTorch's gradients, in the conformance tests."""
+    net = load(EXAMPLES_FOLDER / f"{name}.net").usual()
+    for path, reached in reaching(net).items():
+        found = net.lost()[path]
+        assert (filled(list(found.boxes), found.tensor.sizes) == reached).all()
+        assert found.cells == found.size - reached.sum()
