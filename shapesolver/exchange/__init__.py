@@ -109,7 +109,7 @@ def _from_model(model: Any, source: str, inputs: Sequence[str]) -> Imported:
         reader = OBJECTS.get(base.__module__.partition(".")[0])
         if reader is not None:
             return _function(reader)(model, source, inputs)  # type: ignore[no-any-return]
-    raise ExchangeError(f"{source} is a {type(model).__name__}, and no model of {', '.join(EXTRAS)}")
+    raise ExchangeError(f"{source} is of the type {type(model).__name__}, and no model of {', '.join(EXTRAS)}")
 
 
 def _made(source: str) -> Any:

@@ -146,7 +146,7 @@ def test_what_is_not_known_keeps_its_sizes_and_parameters() -> None:
     assert reasons == [
         "it runs Python code, and nothing in a file is executed",
         "its class is the author's own",
-        "it hands out its last states",
+        "a state that is none of its results is used",
     ]
     compare(made, opaque=True)
 
@@ -185,3 +185,28 @@ def test_a_model_within_a_model_that_is_called_twice_is_a_block() -> None:
     net = shapesolver.from_keras(model)
     assert net.text == ENCODER
     assert net.params == model.count_params()
+
+
+@pytest.mark.parametrize("sequences", [True, False])
+@pytest.mark.parametrize("name", ["LSTM", "GRU", "SimpleRNN"])
+@pytest.mark.filterwarnings("error")
+def test_the_state_that_a_recurrent_layer_hands_out_is_its_last_result(name: str, sequences: bool) -> None:
+    image = keras.Input((None, 4))
+    layer = getattr(keras.layers, name)(8, return_state=True, return_sequences=sequences, name="run")
+    results, state, *_ = layer(image)
+    model = keras.Model(image, [keras.layers.Dense(2)(results), keras.layers.Dense(3)(state)])
+    net = shapesolver.from_keras(model).at(L=7)
+    assert net.params == model.count_params()
+    assert net.output_shapes == ((7, 2) if sequences else (2,), (3,))
+
+
+def test_states_that_are_no_results_stay_opaque() -> None:
+    image = keras.Input((7, 4))
+    for layer, place in (
+        (keras.layers.LSTM(8, return_state=True), 2),
+        (keras.layers.Bidirectional(keras.layers.LSTM(8, return_state=True)), 1),
+    ):
+        model = keras.Model(image, keras.layers.Dense(3)(layer(image)[place]))
+        with pytest.warns(shapesolver.exchange.errors.ExchangeWarning, match="kept as opaque"):
+            net = shapesolver.from_keras(model)
+        assert (net.params, net.output_shapes) == (model.count_params(), ((3,),))

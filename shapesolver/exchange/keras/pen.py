@@ -27,14 +27,17 @@ class Pen:
         self._drawn: list[Wire] = []
         self._again: int | None = None
         self._named = False
+        self.results = 1
+        """How many results of the call are used."""
 
     @property
     def channels_last(self) -> bool:
         """The layout of the whole model."""
         return self.sketch.dialect.channels_last
 
-    def lift(self) -> None:
+    def lift(self, results: int = 1) -> None:
         """Begin the next call: what is drawn from here on shares weights with what was drawn before."""
+        self.results = results
         self._again = 0 if self._drawn else None
         self._named = False
 

@@ -200,7 +200,7 @@ class _Drawer:
         if entry.model is not None:
             return self.draw(entry.model, inputs, f"{prefix}{entry.name}.")
         pen = self._pens.setdefault(prefix + entry.name, Pen(self._sketch, prefix + entry.name))
-        pen.lift()
+        pen.lift(count)
 
         def filled(value: Any) -> Any:
             """An argument with wires for its tensors."""

@@ -32,16 +32,21 @@ def einsum_dense(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wi
 def recurrent(op: str) -> Draw:
     """A recurrent layer of one of our kinds."""
 
-    def draw(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire:
-        return pen.layer(op, [only(inputs)], **recurrent_parameters(config, op))
+    def draw(pen: Pen, config: Config, inputs: list[Wire], call: Call) -> Wire | list[Wire]:
+        if pen.results > (2 if config.get("return_state") else 1):
+            raise Inexpressible("a state that is none of its results is used")
+        wire = pen.layer(op, [only(inputs)], **recurrent_parameters(config, op))
+        if pen.results == 1:
+            return wire
+        # The state that it hands out first is its last result.
+        last = pen.helper("slice", [wire], axis=1, start=-1) if config.get("return_sequences") else wire
+        return [wire, pen.helper("squeeze", [last], axis=1) if config.get("return_sequences") else last]
 
     return draw
 
 
 def recurrent_parameters(config: Config, op: str) -> dict[str, Any]:
-    """The parameters of a recurrent layer; raises :class:`Inexpressible` for one that hands out its states."""
-    if config.get("return_state"):
-        raise Inexpressible("it hands out its last states")
+    """The parameters of a recurrent layer."""
     found = {
         "units": config.get("units", config.get("output_dim")),
         "sequences": config.get("return_sequences") or None,

@@ -46,6 +46,8 @@ def draw_bidirectional(pen: Pen, config: Config, inputs: list[Wire], call: Call)
         other = backward.get("config")
         if not isinstance(other, dict) or other.get("units") != inner.get("units"):
             raise Inexpressible("its two layers differ")
+    if pen.results > 1 and inner.get("return_state"):
+        raise Inexpressible("the states of both ways are used")
     both = pen.layer(op, inputs, bidirectional=True, **recurrent_parameters(inner, op))
     mode = config.get("merge_mode")
     if mode == "concat":
