@@ -26,7 +26,7 @@ from shapesolver.layers.reading import Reading
 from shapesolver.model.graph import Wire
 from shapesolver.verify.grid import Tail
 
-MAX_START = 2048
+MAX_START = 512
 """The greatest size from which on sizes are taken to be alike; where it would be greater, that is not known."""
 
 RESULT = symbol("a result", least=0)

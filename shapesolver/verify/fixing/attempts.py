@@ -80,6 +80,7 @@ class Attempts:
         self._select = tuple(select)
         self._ignore = tuple(ignore)
         self._effort = _Effort()
+        self._at_all_sizes: dict[str, tuple[Diagnostic, ...]] = {}
         self.revealing: list[tuple[str, tuple[Edit, ...]]] = []
         """What removes the finding at hand and brings errors of layers to light that could not be derived before."""
         self._known: dict[tuple[str, tuple[tuple[str, int], ...]], Outcome] = {}
@@ -99,6 +100,17 @@ class Attempts:
         """The text as it stands."""
         same = self.sizes == self.asked_sizes
         return self._asked if same else self._look(self.text.text, self.sizes)
+
+    @cached_property
+    def free(self) -> Network | None:
+        """The network with every size of its inputs open."""
+        return None if self.net is None else self.net.free()
+
+    def found_at_all_sizes(self, code: str) -> tuple[Diagnostic, ...]:
+        """What a rule finds with every size open, looked for once."""
+        if code not in self._at_all_sizes:
+            self._at_all_sizes[code] = () if self.free is None else verify(self.free, select=[code])
+        return self._at_all_sizes[code]
 
     def afford(self, times: int = 1) -> bool:
         """Whether the network may be gone through so many times more; if so, they count as done."""

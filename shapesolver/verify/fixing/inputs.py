@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from shapesolver.arithmetic import Truth, both, negate
+from shapesolver.arithmetic import Both, Either, Truth, both, negate
 from shapesolver.arithmetic.atoms import Symbol
 from shapesolver.arithmetic.masks import FULL, Undecided
 from shapesolver.arithmetic.sets import IntSet
@@ -17,7 +17,6 @@ from shapesolver.model.graph import Node
 from shapesolver.network import Network
 from shapesolver.solve.answers import Answer, Status
 from shapesolver.solve.regions import region
-from shapesolver.verify import verify
 from shapesolver.verify.fixing.attempts import Attempts
 from shapesolver.verify.fixing.calls import call_at, spelling_of
 
@@ -65,10 +64,9 @@ class _Inputs:
     @classmethod
     def of(cls, attempts: Attempts) -> _Inputs | None:
         """The inputs of the network under repair; ``None`` where a size has no value."""
-        net = attempts.net
-        if net is None or not attempts.afford(SOLVING):
+        free = attempts.free
+        if free is None or not attempts.afford(SOLVING):
             return None
-        free = net.free()
         now = {**free.symbols, **attempts.sizes}
         known = {name: size for name, size in now.items() if size is not None}
         return cls(attempts, free, known) if len(known) == len(now) and known else None
@@ -159,10 +157,15 @@ def _gone(finding: Diagnostic, inputs: _Inputs) -> Truth | None:
     """That a finding is not so, as a condition on the sizes; for what cannot be built, the needs say it."""
     if finding.code.startswith("SS1") or not finding.layer:
         return True
-    for other in verify(inputs.free, select=[finding.code]):
+    for other in inputs.attempts.found_at_all_sizes(finding.code):
         if (other.layer, other.axis) == (finding.layer, finding.axis):
-            return None if other.where is True else negate(other.where)
+            return None if other.where is True or _combined(other.where) else negate(other.where)
     return None
+
+
+def _combined(where: Truth) -> bool:
+    """Whether it is about combinations of sizes: too many cases to solve when it is turned around."""
+    return isinstance(where, Either) and any(isinstance(item, Both) for item in where.items)
 
 
 def _beside(good: Answer, now: Mapping[str, int]) -> Iterator[Sizes]:
