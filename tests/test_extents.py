@@ -30,7 +30,7 @@ from tests.random_nets import broadcasts, buildable, symbolic
 from tests.strategies import ALL_KINDS, placed_layers
 
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
-GRAPHS = int(os.environ.get("SHAPESOLVER_CHAINS", "10000")) // 10
+GRAPHS = int(os.environ.get("SHAPESOLVER_CHAINS", "10000")) // 25
 
 Cells = list[frozenset[int]]
 """A line of cells, each the set of input cells that it depends on."""

@@ -22,6 +22,7 @@ from shapesolver.solve.errors import QuestionError
 from shapesolver.solve.every_size import for_every_size
 from shapesolver.solve.general import general_answer
 from shapesolver.solve.later import Later
+from shapesolver.solve.losses import UNTOLD
 from shapesolver.solve.names import Reader
 from shapesolver.solve.parameters import ParameterQuestion
 from shapesolver.solve.progress import Progress, unwatched
@@ -256,9 +257,6 @@ def _stated_sizes(derivation: Derivation, where: tree.Expression | None) -> dict
         if isinstance(item, Comparison) and item.op == "==" and isinstance(item.right, int)
         if str(item.left) in derivation.graph.symbols
     }
-
-
-UNTOLD = "some layers do not tell which cells they read at every size, and no other path is sure to read them all"
 
 
 def _answer(words: str, found: Region, names: tuple[str, ...]) -> Answer:
