@@ -175,6 +175,11 @@ def test_two_changes_mend_what_one_would_only_move() -> None:
         ),
         "kernel=4, and then in_features=8 of dense1": text.replace("kernel=5", "kernel=4").replace("=100", "=8"),
     }
+    line = "image = input(4, 4, 3)\nconv(8, kernel=5) -> flatten -> dense(10, in_features=100)"
+    assert set(offered(line).values()) == {
+        line.replace("kernel=5", "kernel=5, padding=((0, 1), (0, 1))").replace("=100", "=8"),
+        line.replace("kernel=5", "kernel=4").replace("=100", "=8"),
+    }
 
 
 @pytest.mark.parametrize(
