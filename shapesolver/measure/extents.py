@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from shapesolver.arithmetic import Dim, Truth, both, compare, maximum, minimum, substitute, symbols
+from shapesolver.arithmetic.sets import IntSet
 from shapesolver.derive import Derivation
 from shapesolver.layers.base import Tensor
-from shapesolver.layers.cells import MAX_FLAT, Cells, every, shifted, spread
 from shapesolver.layers.reading import Progression, Reading, Run
 from shapesolver.layers.source import Input
 from shapesolver.measure.proofs import Valid, upstream
@@ -53,13 +53,15 @@ class Extent(NamedTuple):
 
     def left_out(self, n: int, at: Mapping[str, int]) -> int:
         """How many indices of an axis of size ``n`` are not read at these sizes; 0 where that is not known."""
-        read: Cells = 0
+        if not self.exact:
+            return 0
+        unread = IntSet.interval(0, n - 1)
         for part in self.parts:
             first, last = substitute(part.first, at), substitute(part.last, at)
-            if not self.exact or n > MAX_FLAT or not (isinstance(first, int) and isinstance(last, int)):
+            if not (isinstance(first, int) and isinstance(last, int)):
                 return 0
-            read |= shifted(spread(every((last - first) // part.step + 1), part.step), first)
-        return (every(n) & ~read).bit_count()
+            unread -= IntSet.interval(first, last) & IntSet.residue_class(first, part.step)
+        return len(unread)
 
 
 class Extents(NamedTuple):
