@@ -522,6 +522,25 @@ def test_every_example_answers_every_question_of_the_design() -> None:
             assert answer_text(answer) and answer_json(answer) and str(answer)
 
 
+@pytest.mark.parametrize(
+    ("hole", "question", "solutions"),
+    [
+        ("conv(4, kernel=?k, stride=2)", "what k gives 2x2", {5, 6}),
+        ("conv(4, kernel=2, stride=?k)", "what k gives 2x2 where k <= 99", {4, 5, 6}),
+        ("conv(4, kernel=3, dilation=?k)", "what k gives 2x2", {3}),
+        ("conv(4, kernel=1) -> flatten -> dense(10, in_features=?k)", "what k gives dense1.C = 10", {256}),
+        ("max_pool(?k)", "what k gives 2x2", {3, 4}),
+        ("upsample(?k)", "what k gives 24x24", {3}),
+        ("conv(?k, kernel=1)", "what k gives conv1.C = 7", {7}),
+    ],
+)
+def test_a_hole_is_what_its_parameter_can_be(hole: str, question: str, solutions: set[int]) -> None:
+    """A parameter's least value is its own: 1 for a kernel, 0 for a padding, whatever a hole may be."""
+    found = parse(f"x = input(8, 8, 3)\n{hole}").ask(question)
+    assert set(found) == solutions
+    assert found.status == "proved"
+
+
 def test_holes_of_the_file_are_asked_for() -> None:
     net = parse("dialect torch\nx = input(3, H=224, W=224)\nstem = conv(64, kernel=?k, stride=2, padding=?p)")
     answer = net.ask("what k, p gives 112x112 at stem where k <= 7")

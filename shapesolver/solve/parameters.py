@@ -163,7 +163,9 @@ class ParameterQuestion:
     # One trial.
 
     def derived(self, values: Mapping[str, Dim | float]) -> Derivation:
-        return derive(with_unknowns(self.base, self.graph, self.parameters, values), {**self.fixed, **_whole(values)})
+        holes = {u.name: Formula.of(u.symbol) for u in self.parameters if u.hole}
+        graph = with_unknowns(self.base, self.graph, self.parameters, values)
+        return derive(graph, {**self.fixed, **holes, **_whole(values)})
 
     def general(self) -> Derivation | None:
         """The network with every unknown a symbol; ``None`` where its laws do not allow that."""

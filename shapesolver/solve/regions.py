@@ -46,14 +46,17 @@ def region(condition: Truth, unknowns: Sequence[Symbol]) -> Region:
     if condition is False:
         return Region(())
     items = condition.items if isinstance(condition, Both) else () if condition is True else (condition,)
-    asked = {symbol.text for symbol in unknowns}
-    strange = [item for item in items if not names(item) & asked]
+    asked = {symbol.text: symbol for symbol in unknowns}
+    if any(asked.get(symbol.text, symbol) != symbol for item in items for symbol in item.symbols()):
+        # A namesake that may be less or more is another symbol to all that follows.
+        return region(resolve(condition, {name: Formula.of(symbol) for name, symbol in asked.items()}), unknowns)
+    strange = [item for item in items if names(item).isdisjoint(asked)]
     if strange:
         # What is about other sizes alone leaves the unknowns free, unless nothing satisfies it.
         items = tuple(item for item in items if item not in strange)
         if example(both(*strange)) is None:
             return Region(())
-    joined = sorted({name for item in items for name in names(item)} - asked)
+    joined = sorted({name for item in items for name in names(item)} - asked.keys())
     if joined:
         raise Undecided(f"it depends on {', '.join(joined)}, which has no value here")
     choice = next((item for item in items if isinstance(item, Either) and len(names(item)) > 1), None)
