@@ -75,6 +75,9 @@ def load(source: Any, inputs: Sequence[str] = ()) -> Imported:
         return _from_model(source, type(source).__name__, inputs)
     reader = FILES.get(Path(source).suffix.lower())
     if reader is not None:
+        if Path(source).exists() and not Path(source).is_file():
+            # A folder, or a pipe that nobody may ever write to.
+            raise ExchangeError(f"{source} is no regular file")
         return _function(reader)(Path(source), inputs)  # type: ignore[no-any-return]
     if _FACTORY.fullmatch(str(source)) is None:
         raise ExchangeError(f"{source} is no model that is known: {', '.join(FILES)}, or module.path:factory")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import time
 import zipfile
@@ -308,6 +309,8 @@ def hostile(folder: Path, name: str) -> Path:
             pass
         case "folder":
             path.mkdir()
+        case "pipe":
+            os.mkfifo(path)
     return path
 
 
@@ -321,7 +324,8 @@ def hostile(folder: Path, name: str) -> Path:
         ("empty", "the archive holds 0 files config.json, not one"),
         ("no archive", "is no .keras archive"),
         ("missing", "cannot be read: No such file or directory"),
-        ("folder", "cannot be read: Is a directory"),
+        ("folder", "is no regular file"),
+        ("pipe", "is no regular file"),
     ],
 )
 def test_hostile_archives_are_refused_in_time(tmp_path: Path, name: str, message: str) -> None:
