@@ -6,7 +6,7 @@ The counting functions lay windows over cells one by one. They share nothing wit
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 Count = Callable[[int], int]
@@ -125,7 +125,7 @@ class Middle:
     stride: int
     padding: int
 
-    def text(self, changed: dict[str, int]) -> str:
+    def text(self, changed: Mapping[str, object]) -> str:
         given = {"kernel": self.kernel, "stride": self.stride, "padding": self.padding, "dilation": 1, **changed}
         middle = "conv(4, " + ", ".join(f"{name}={value}" for name, value in given.items()) + ")"
         lines = [*(s.text for s in self.before), f"mid = {middle}", *(s.text for s in self.after), "out = identity"]
