@@ -363,10 +363,10 @@ def nested_models(depth: int) -> dict[str, Any]:
     [
         ("not json", "the configuration is no JSON"),
         ("[1, 2]", "the configuration is no JSON object"),
-        ("{}", "the configuration is no model that lists no layers"),
+        ("{}", "the configuration lists no layers"),
         ("[" * 100_000, "the configuration is nested too deep"),
         ('{"class_name": "Sequential", "config": {"layers": [7]}}', "a layer of model `sequential` has no class_name"),
-        ({"class_name": "MyModel", "config": {}}, "the configuration is a MyModel that lists no layers"),
+        ({"class_name": "MyModel", "config": {}}, "the configuration of a MyModel lists no layers"),
         (CYCLE, "layers consume each other in a circle: a, b"),
         (nested_models(40), "models lie more than 32 deep in each other"),
         (

@@ -103,10 +103,8 @@ class Reader:
             # Keras 1 and 2.1: a Sequential is its list of layers.
             inner = {"layers": inner}
         if not isinstance(inner, dict) or not isinstance(inner.get("layers"), list):
-            what = f"a {class_name}" if isinstance(class_name, str) else "no model"
-            raise self.error(
-                f"the configuration is {what} that lists no layers; a subclassed model keeps them in Python code"
-            )
+            what = f"configuration of a {class_name}" if isinstance(class_name, str) else "configuration"
+            raise self.error(f"the {what} lists no layers; a subclassed model keeps them in Python code")
         name = inner.get("name") or config.get("name")
         name = name if isinstance(name, str) else str(class_name).lower()
         found = Model(name, [], [], [])
