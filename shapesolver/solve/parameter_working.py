@@ -1,25 +1,38 @@
-"""What lets a person check an answer about parameters: the law with the unknowns in it, solutions worked through."""
+"""A question about parameters answered, with what lets a person check it: the law, and solutions worked through."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from shapesolver.arithmetic import symbols
 from shapesolver.layers.parameters import ParameterError
 from shapesolver.model.graph import Wire
 from shapesolver.solve.answers import Answer, Box, Check, Status
 from shapesolver.solve.errors import QuestionError
+from shapesolver.solve.parameters import ParameterQuestion
 from shapesolver.solve.reasons import jump_past
 from shapesolver.solve.targets import read_target
 from shapesolver.solve.working import along, next_door
 
-if TYPE_CHECKING:
-    from shapesolver.solve.parameters import ParameterQuestion
+
+def answered(asking: ParameterQuestion) -> Answer:
+    """Every solution, worked through; where no one value does, with a value for each axis or each end."""
+    found = _worked(asking, asking.solved())
+    if found.boxes or found.status is Status.UNDECIDED:
+        return found
+    for apart, whom in asking.taken_apart():
+        try:
+            solved = apart.solved()
+        except QuestionError:
+            continue
+        if solved.boxes:
+            reason = f"no one {' and '.join(u.name for u in asking.parameters)} serves {whom}"
+            return replace(found, reason=reason, apart=_worked(apart, solved))
+    return found
 
 
-def worked_parameters(asking: ParameterQuestion, answer: Answer) -> Answer:
+def _worked(asking: ParameterQuestion, answer: Answer) -> Answer:
     """The answer with its best solution worked through, the rule behind it, and the values next door."""
     rule = _rule(asking)
     if not answer.boxes:

@@ -25,7 +25,6 @@ from shapesolver.solve.answers import Answer, Box, Status
 from shapesolver.solve.conditions import assumed, limits, needs
 from shapesolver.solve.errors import QuestionError, UnbuildableError
 from shapesolver.solve.names import Reader
-from shapesolver.solve.parameter_working import worked_parameters
 from shapesolver.solve.progress import Progress
 from shapesolver.solve.ranking import lossless_first, ordered
 from shapesolver.solve.regions import Region, region
@@ -83,21 +82,6 @@ class ParameterQuestion:
     def reading(self) -> str:
         """The question as it is understood."""
         return f"find {', '.join(self.names)} {self.words}{limits_text(self.question.where)}"
-
-    def answer(self) -> Answer:
-        """Every solution, worked through; where no one value does, with a value for each axis or each end."""
-        found = worked_parameters(self, self.solved())
-        if found.boxes or found.status is Status.UNDECIDED:
-            return found
-        for asking, whom in self.taken_apart():
-            try:
-                apart = asking.solved()
-            except QuestionError:
-                continue
-            if apart.boxes:
-                reason = f"no one {' and '.join(u.name for u in self.parameters)} serves {whom}"
-                return replace(found, reason=reason, apart=worked_parameters(asking, apart))
-        return found
 
     def taken_apart(self) -> Iterator[tuple[ParameterQuestion, str]]:
         """The same question with a value for each end, for each axis, for each end of each axis."""

@@ -24,6 +24,7 @@ from shapesolver.solve.general import general_answer
 from shapesolver.solve.later import Later
 from shapesolver.solve.losses import UNTOLD
 from shapesolver.solve.names import Reader
+from shapesolver.solve.parameter_working import answered
 from shapesolver.solve.parameters import ParameterQuestion
 from shapesolver.solve.progress import Progress, unwatched
 from shapesolver.solve.reasons import Asked, instead, why_not
@@ -61,7 +62,8 @@ class Solver:
             return for_every_size(self.graph, question, parameters, self.usual, self.progress)
         if not parameters:
             return self._sizes(question, sizes, fixed)
-        return ParameterQuestion(self.graph, question, parameters, sizes, fixed, self.usual, self.progress).answer()
+        asking = ParameterQuestion(self.graph, question, parameters, sizes, fixed, self.usual, self.progress)
+        return answered(asking)
 
     def valid(self, question: Valid) -> Answer:
         """The input sizes that every layer can be built with."""
