@@ -230,6 +230,11 @@ def test_deep_nesting_is_an_error_within_a_second(text: str) -> None:
     assert time.perf_counter() - start < 5  # a hang is what is tested for, not speed
 
 
+def test_what_stands_before_a_deep_expression_is_read() -> None:
+    _, found = examine(f"x = input(8, 8, 3)\ncov(3)\ny = {'(' * 200}\nconv(2.5)")
+    assert [d.name for d in found] == ["unknown-layer", "too-deep"]
+
+
 def test_many_errors_are_counted() -> None:
     diagnostics = parse("x = )\n" * 100).diagnostics
     assert len(diagnostics) == MAX_ERRORS + 1

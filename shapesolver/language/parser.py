@@ -116,18 +116,20 @@ class _Run:
         last = Token("$END", "", 0, 1, 1, 1, 1)
         for token in self._stream:
             last = token
+            if (token.start_pos or 0) in self._tokens.too_deep:
+                # Nothing after it is read: going on through 100,000 parentheses is what the limit is there to avoid.
+                self._report(complaints.about_depth(token))
+                if self._braces:
+                    return tree.File(())
+                self._drop()
+                break
             self._feed(token)
         end = Token.new_borrow_pos("$END", "", last)
         return self._end(end)
 
     def _feed(self, token: Token) -> None:
         state = self._interactive.parser_state
-        position = token.start_pos or 0
         try:
-            if position in self._tokens.too_deep:
-                self._report(complaints.about_depth(token))
-                self._skip(token)
-                return
             if token.type == "BAD" or (token.type == "RBRACE" and self._braces == 0):
                 # Seen as a lookahead, a stray brace would end the file for the parser.
                 self._blame(token)
@@ -163,13 +165,17 @@ class _Run:
         else:
             self._more += 1
 
-    def _skip(self, token: Token) -> None:
-        """Back to where the statement began, and on to the end of its line, or of its braces."""
-        state = self._interactive.parser_state
+    def _drop(self) -> None:
+        """Back to where the statement began."""
         if self._statement is not None:
+            state = self._interactive.parser_state
             del state.state_stack[self._statement.states :]
             del state.value_stack[self._statement.values :]
             self._statement = None
+
+    def _skip(self, token: Token) -> None:
+        """Back to where the statement began, and on to the end of its line, or of its braces."""
+        self._drop()
         depth = 0
         while True:
             depth += (token.type == "LBRACE") - (token.type == "RBRACE")
