@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from shapesolver.arithmetic import floor_div, maximum, minimum, symbol
+from shapesolver.arithmetic import maximum, minimum, symbol
 from shapesolver.layers.axiswise import AxisWise
 from shapesolver.layers.registry import kinds
 from shapesolver.testing import Placed, nets, parameter_values
@@ -41,7 +41,7 @@ def formulas(draw: st.DrawFn, names: str = "HW", depth: int = 4) -> Any:
         case "times":
             return left * number
         case "floor":
-            return floor_div(left, number)
+            return left // number
         case "mod":
             return left % number
         case "min":

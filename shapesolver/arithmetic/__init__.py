@@ -31,7 +31,6 @@ from shapesolver.arithmetic.formula import (
     canonical,
     ceil_div,
     divide_exactly,
-    floor_div,
     symbol,
 )
 from shapesolver.arithmetic.limits import excess
@@ -67,7 +66,6 @@ __all__ = [
     "either",
     "evaluate",
     "excess",
-    "floor_div",
     "holds",
     "maximum",
     "minimum",

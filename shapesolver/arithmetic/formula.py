@@ -201,14 +201,6 @@ def expanded_product(left: Dim, right: Dim) -> Dim:
     return collect(terms, terms.pop((), 0))
 
 
-def floor_div(numerator: Dim, denominator: Dim) -> Dim:
-    """``numerator//denominator`` in normal form.
-
-    Raises ``ZeroDivisionError`` for a denominator that is the number 0.
-    """
-    return numerator // denominator
-
-
 @lru_cache(maxsize=2**14)
 def floor_by_number(numerator: Formula, denominator: int) -> Dim:
     """The quotient by a number of 2 or more. Remembered: a network divides the same sizes over and over."""

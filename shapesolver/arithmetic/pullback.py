@@ -19,7 +19,7 @@ from functools import lru_cache, reduce
 from shapesolver.arithmetic.analysis import atoms, bounds, symbols
 from shapesolver.arithmetic.atoms import Atom, Extreme, Floor, Group, Scaled, Symbol
 from shapesolver.arithmetic.chains import Remainder, as_remainder, divided, outer_link
-from shapesolver.arithmetic.formula import Dim, Formula, canonical, ceil_div, extreme, floor_div
+from shapesolver.arithmetic.formula import Dim, Formula, canonical, ceil_div, extreme
 from shapesolver.arithmetic.masks import Undecided
 from shapesolver.arithmetic.polynomials import first_true, solve_polynomial
 from shapesolver.arithmetic.quasi import is_quasi_affine, solve_quasi_affine
@@ -270,7 +270,7 @@ def replaced(formula: Dim, atom: Atom, by: Dim) -> Dim:
 def _replaced_inside(factor: Atom, atom: Atom, by: Dim) -> Dim:
     match factor:
         case Floor(numerator=numerator, denominator=denominator):
-            return floor_div(replaced(numerator, atom, by), replaced(denominator, atom, by))
+            return replaced(numerator, atom, by) // replaced(denominator, atom, by)
         case Group(inner=inner):
             return replaced(inner, atom, by)
         case Scaled(size=size, factor=scale):

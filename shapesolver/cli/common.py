@@ -109,11 +109,14 @@ def inputs_by_file(files: Sequence[Path], inputs: Sequence[str]) -> dict[Path, S
 
 def foreign_text(file: Path, inputs: Sequence[str] = ()) -> str:
     """A model of another framework as a network's text, warnings printed; nothing for a file of ours."""
+    return model_text(file, inputs) if is_foreign(file) else ""
+
+
+def model_text(source: str | Path, inputs: Sequence[str] = ()) -> str:
+    """A model as a network's text, warnings printed."""
     from shapesolver import exchange
 
-    if not exchange.is_foreign(file):
-        return ""
-    model = exchange.load(file, inputs)
+    model = exchange.load(source, inputs)
     for warning in model.warnings:
         click.echo(f"shapesolver: {warning}", err=True)
     return model.text

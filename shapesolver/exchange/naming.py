@@ -55,6 +55,16 @@ class Names:
                 return f"{stem}{number}"
 
 
+def numbered(name: str, taken: set[str]) -> str:
+    """The name, or where it is taken with the first number that is not, ``conv_2``; taken from now on."""
+    unique, number = name, 1
+    while unique in taken:
+        number += 1
+        unique = f"{name}_{number}"
+    taken.add(unique)
+    return unique
+
+
 def valid_name(text: str) -> str:
     """The text as a name: other characters become underscores, and a word of the language is numbered.
 

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from shapesolver.arithmetic import Dim, Truth, both, compare, either, negate
 from shapesolver.derive import Derivation
-from shapesolver.layers.axiswise import AxisWise
 from shapesolver.layers.reading import Progression
 from shapesolver.layers.source import Input
 from shapesolver.measure.extents import Extent, Extents, Reads, extents, followed, inputs_read, read_for, wholly
+from shapesolver.measure.laid import laid
 from shapesolver.measure.proofs import Valid
 from shapesolver.measure.unions import held
 from shapesolver.model.graph import Wire
@@ -60,19 +60,15 @@ def losses(derivation: Derivation, valid: Valid, apart: bool = False) -> Iterato
     lines = None if reads is None else _Lines(derivation, valid, reads, apart)
     # Where every cell of every input is read, or it is not known, no layer needs to be looked at by itself.
     known = None if lines is None else lines.all_read()
-    for index, layer in enumerate(derivation.layers):
-        inputs, made = derivation.inputs(index), derivation.tensor(index)
-        if not isinstance(layer, AxisWise) or not inputs or made is None or made.rank != inputs[0].rank:
-            continue
-        names = layer.spatial_names(inputs[0])
-        for axis, (name, n) in enumerate(zip(names, layer.split(inputs[0])[1], strict=True)):
-            real, padding = layer.left_over(n, axis)
+    for one in laid(derivation):
+        for axis, name, n, _ in one.along():
+            real, padding = one.layer.left_over(n, axis)
             if (real, padding) == (0, 0):
                 continue
             lost: tuple[tuple[Line, Truth], ...] | None = None
             if lines is not None and known is not None:
-                lost = () if known else lines.lost_by(index, name, real)
-            yield Loss(index, name, real, padding, lost)
+                lost = () if known else lines.lost_by(one.node, name, real)
+            yield Loss(one.node, name, real, padding, lost)
 
 
 def everything_read(derivation: Derivation, valid: Valid) -> Reads | None:

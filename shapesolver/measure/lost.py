@@ -56,6 +56,14 @@ class Lost:
         index = self.tensor.axes.index(axis)
         return tuple(range(first, stop) for first, stop in runs(self._unread(index)))
 
+    def runs(self) -> Mapping[str, tuple[str, ...]]:
+        """For each axis of which some indices are not read at all, these as text: ``25..27``."""
+        return {
+            axis: tuple(f"{r.start}..{r.stop - 1}" if len(r) > 1 else f"{r.start}" for r in ranges)
+            for axis, ranges in self.axes.items()
+            if ranges
+        }
+
     def _unread(self, index: int) -> Cells:
         size: Any = self.tensor.sizes[index]
         read = 0
@@ -83,11 +91,7 @@ class Lost:
 
     def __repr__(self) -> str:
         """Indices from 0 on: ``<lost of image: 159 of 784 cells; H 25..27, W 25..27>``."""
-        unread = ", ".join(
-            f"{axis} {' and '.join(f'{r.start}..{r.stop - 1}' if len(r) > 1 else str(r.start) for r in ranges)}"
-            for axis, ranges in self.axes.items()
-            if ranges
-        )
+        unread = ", ".join(f"{axis} {' and '.join(runs)}" for axis, runs in self.runs().items())
         return f"<lost of {self.path}: {self.cells} of {self.size} cells{'; ' if unread else ''}{unread}>"
 
 

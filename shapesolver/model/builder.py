@@ -178,7 +178,7 @@ class Builder:
         self._laid += 1
         if self._laid > MAX_STATEMENTS:
             raise LimitError(f"the file lays out more than {MAX_STATEMENTS} statements", statement.span)
-        if scope.parent is None and isinstance(statement, tree.Line) and self._count.of((statement,)) > MAX_LAYERS:
+        if scope.parent is None and isinstance(statement, tree.Line) and self._count.line(statement.value) > MAX_LAYERS:
             raise LimitError(f"this line lays out more than {MAX_LAYERS} layers", statement.span)
 
     def _inside(self, body: tuple[tree.Statement, ...], scope: Scope, span: Span) -> None:

@@ -43,9 +43,15 @@ class Count:
                 # A round without lines is a round nevertheless.
                 return rounds(count) * max(self.of(body, hidden), 1)
             case tree.Line(value=value):
-                stages = value.stages if isinstance(value, tree.Pipeline) else (value,)
-                return max(1, sum(self._stage(stage, hidden) for stage in stages))
+                return self.line(value, hidden)
         return 0
+
+    def line(self, value: tree.Expression, hidden: Collection[str] = ()) -> int:
+        """The fewest lines that one line lays out: those of the blocks that its stages call, or itself."""
+        if not self._blocks:
+            return 1
+        stages = value.stages if isinstance(value, tree.Pipeline) else (value,)
+        return max(1, sum(self._stage(stage, hidden) for stage in stages))
 
     def _stage(self, stage: tree.Expression, hidden: Collection[str]) -> int:
         """The lines of the block that a stage calls."""

@@ -19,6 +19,7 @@ from shapesolver.arithmetic import (
     minimum,
     negate,
 )
+from shapesolver.arithmetic.limits import MAX_BITS
 from shapesolver.diagnostics import Span
 from shapesolver.language import tree
 from shapesolver.model.errors import BuildError
@@ -27,8 +28,8 @@ from shapesolver.model.scope import Scope, TensorValue
 WORDS = {"true": True, "false": False, "none": None, "True": True, "False": False, "None": None}
 """Names that are values in every scope; the capitalised ones are Python's."""
 
-MAX_POWER_BITS = 4096
-"""The longest number, in bits, that ``**`` may make; a formula counts as 64."""
+FORMULA_BITS = 64
+"""For how long a number, in bits, a formula counts that is raised to a power."""
 MAX_ENTRIES = 1000
 """The most entries of a tuple."""
 
@@ -195,8 +196,8 @@ class Values:
     def _power(self, base: Any, exponent: Any, span: Span) -> Any:
         if not isinstance(exponent, int) or exponent < 0:
             raise BuildError("bad-value", "the exponent of `**` is a whole number, 0 or more", span)
-        if (base.bit_length() if isinstance(base, int) else 64) * exponent > MAX_POWER_BITS:
-            raise BuildError("limit", f"this power has more than {MAX_POWER_BITS} bits", span)
+        if (base.bit_length() if isinstance(base, int) else FORMULA_BITS) * exponent > MAX_BITS:
+            raise BuildError("limit", f"this power has more than {MAX_BITS} bits", span)
         return base**exponent
 
     def _dotted(self, expression: tree.Expression, scope: Scope) -> Any:

@@ -22,6 +22,12 @@ def needs(derivation: Derivation, targets: Iterable[int]) -> Truth:
     return both(*truths)
 
 
+def unbuildable(derivation: Derivation) -> str:
+    """Why the network cannot be built, by its first layer that cannot be; empty where all can."""
+    broken = next(derivation.broken(), None)
+    return "" if broken is None else f"{broken[0].path} (line {broken[0].span.line}): {broken[1].trouble().message}"
+
+
 def assumed(derivation: Derivation) -> Truth:
     """The file's assumptions, as far as they are about what is derived."""
     truths = (derivation.truth(claim) for claim in derivation.graph.assumptions)

@@ -15,7 +15,7 @@ from shapesolver.measure.lost import CannotTrace, Lost, lost
 from shapesolver.measure.proofs import Valid
 from shapesolver.network import Network
 from shapesolver.solve.answers import Answer, LosingLayer, Status
-from shapesolver.solve.conditions import assumed
+from shapesolver.solve.conditions import assumed, unbuildable
 
 WORDS = "find the layers behind whose last windows cells of the input are lost, and for which sizes"
 UNTOLD = "some layers do not tell which cells they read at every size, and no other path is sure to read them all"
@@ -32,8 +32,8 @@ def losing_layers(net: Network) -> Answer:
     # Sizes that are asked about are meant; otherwise all are, whatever number the file states.
     asked = net if net.values else net.free()
     derivation = asked.derivation
-    for node, broken in derivation.broken():
-        reason = f"{node.path} (line {node.span.line}): {broken.trouble().message}"
+    reason = unbuildable(derivation)
+    if reason:
         return Answer(WORDS, Status.PROVED, (), reason=reason)
     valid = Valid((need.truth for _, need in derivation.conditions()), assumed(derivation))
     found = losses(derivation, valid, apart=True)
@@ -102,10 +102,6 @@ def _at_usual(net: Network) -> tuple[str, ...]:
 
 def _amount(input: Lost) -> str:
     """``159 of 784 cells of image are lost, those at H 25..27 and W 25..27``."""
-    runs = {
-        axis: ", ".join(f"{run.start}..{run.stop - 1}" if len(run) > 1 else f"{run.start}" for run in ranges)
-        for axis, ranges in input.axes.items()
-    }
-    lines = " and ".join(f"{axis} {text}" for axis, text in runs.items() if text)
+    lines = " and ".join(f"{axis} {', '.join(runs)}" for axis, runs in input.runs().items())
     places = f", those at {lines}" if lines and input.cells < input.size else ""
     return f"{input.cells:,} of {input.size:,} cells of {input.path} are lost{places}"

@@ -17,7 +17,7 @@ from shapesolver.measure.extents import Reads, nothing_lost, read_for
 from shapesolver.model.graph import Graph, Wire
 from shapesolver.network import MAX_SIZE, Network
 from shapesolver.solve.answers import Answer, Check, Status
-from shapesolver.solve.conditions import all_nodes, assumed, limits, needs
+from shapesolver.solve.conditions import all_nodes, assumed, limits, needs, unbuildable
 from shapesolver.solve.errors import QuestionError
 from shapesolver.solve.every_size import for_every_size
 from shapesolver.solve.general import general_answer
@@ -73,8 +73,8 @@ class Solver:
         derivation = derive(self.graph)
         words = "find every input size that the network can be built with"
         sizes = [*self.graph.symbols]
-        for node, broken in derivation.broken():
-            reason = f"{node.path} (line {node.span.line}): {broken.trouble().message}"
+        reason = unbuildable(derivation)
+        if reason:
             return Answer(words, Status.PROVED, tuple(sizes), reason=reason)
         read = Later(lambda: read_for(derivation, self.graph.outputs))
         condition = needs(derivation, all_nodes(derivation))
@@ -100,8 +100,8 @@ class Solver:
             raise QuestionError(f"say the size of {', '.join(missing)} too")
         derivation = derive(solver.graph, full)
         valid = solver.valid(replace(question, sizes=None))
-        for node, broken in derivation.broken():
-            reason = f"{node.path} (line {node.span.line}): {broken.trouble().message}"
+        reason = unbuildable(derivation)
+        if reason:
             return Answer(words, Status.PROVED, (), (), beside=valid.beside, reason=reason)
         if both(assumed(derivation), limits(derivation, question.where)) is False:
             reason = "every layer can be built, and the file or the question excludes it"

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from shapesolver.arithmetic.atoms import Symbol
 from shapesolver.arithmetic.masks import Undecided
 from shapesolver.derive import Derivation
 from shapesolver.layers.axiswise import AxisWise
 from shapesolver.layers.base import Tensor
-from shapesolver.layers.cells import Cells, full, span
+from shapesolver.layers.cells import Cells, full
 from shapesolver.layers.source import Input
 from shapesolver.measure.extents import nothing_lost, read_for
+from shapesolver.measure.laid import laid
 from shapesolver.model.graph import Wire
 from shapesolver.verify.grid import MAX_COMBINATIONS, Bits, Grid
 from shapesolver.verify.lanes import Field, Lanes
 from shapesolver.verify.settling import tail
 from shapesolver.verify.sizes import Sizes
-from shapesolver.verify.unread import gaps, has_holes
+from shapesolver.verify.unread import gaps, has_holes, left_behind
 
 MAX_TRIED = 256
 """The greatest size of a symbol that is looked at where no law says what holds for all; its usual size is, too."""
@@ -139,20 +140,15 @@ class Everywhere:
         return tuple(self._left())
 
     def _left(self) -> Iterator[Left]:
-        for index, layer in enumerate(self._derivation.layers):
-            inputs, made = self._derivation.inputs(index), self._derivation.tensor(index)
-            if not isinstance(layer, AxisWise) or not inputs or made is None or made.rank != inputs[0].rank:
-                continue
-            names = layer.spatial_names(inputs[0])
-            pairs = zip(layer.split(inputs[0])[1], layer.split(made)[1], strict=True)
-            for axis, (name, (n, results)) in enumerate(zip(names, pairs, strict=True)):
-                if layer.left_over(n, axis)[0] == 0 and not layer.skips(axis):
+        for one in laid(self._derivation):
+            for axis, name, n, results in one.along():
+                if one.layer.left_over(n, axis)[0] == 0 and not one.layer.skips(axis):
                     continue
                 sizes = [*zip(self._field.at_sizes(n), self._field.at_sizes(results), strict=True)]
-                behind = [_behind(layer, size, axis) for size, _ in sizes]
-                between = [gaps(layer, *pair, axis) if layer.skips(axis) else 0 for pair in sizes]
+                behind = [left_behind(one.layer, size, axis) for size, _ in sizes]
+                between = [gaps(one.layer, *pair, axis) for pair in sizes]
                 if any(behind) or any(between):
-                    yield Left(index, name, behind, between)
+                    yield Left(one.node, name, behind, between)
 
     def passed(self, left: Left, cells: Sequence[Cells]) -> Bits:
         """The combinations at which a layer's windows pass over any of these cells."""
@@ -214,8 +210,3 @@ class Everywhere:
                         found |= self._field.united(read.get(Wire(number), ()), place, has_holes)
         return found
 
-
-def _behind(layer: AxisWise, size: int, axis: int) -> Cells:
-    """The real cells behind the last window."""
-    real: Any = layer.left_over(size, axis)[0]
-    return span(size - real, size)

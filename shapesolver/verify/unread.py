@@ -13,6 +13,7 @@ from shapesolver.layers.axiswise import AxisWise
 from shapesolver.layers.base import Tensor
 from shapesolver.layers.cells import Box, Cells, TooManyCells, count, every, full, met, span
 from shapesolver.layers.source import Input
+from shapesolver.measure.laid import laid
 from shapesolver.measure.lost import Boxes, CannotTrace, trace, unread
 from shapesolver.model.graph import Node, Wire
 
@@ -100,22 +101,13 @@ class Trace:
         return tuple(self._passed())
 
     def _passed(self) -> Iterator[Passed]:
-        for index, layer in enumerate(self.derivation.layers):
-            inputs, made = self.derivation.inputs(index), self.derivation.tensor(index)
-            if not isinstance(layer, AxisWise) or not inputs or made is None or made.rank != inputs[0].rank:
-                continue
-            behind, between = {}, {}
-            names = layer.spatial_names(inputs[0])
-            sizes: Any = zip(names, layer.split(inputs[0])[1], layer.split(made)[1], strict=True)
-            for axis, (name, n, results) in enumerate(sizes):
-                real: Any = layer.left_over(n, axis)[0]
-                if real:
-                    behind[name] = span(n - real, n)
-                if layer.skips(axis) and (left_out := gaps(layer, n, results, axis)):
-                    between[name] = left_out
+        for one in laid(self.derivation):
+            along: list[Any] = [*one.along()]
+            behind = {name: cells for axis, name, n, _ in along if (cells := left_behind(one.layer, n, axis))}
+            between = {name: cells for axis, name, n, made in along if (cells := gaps(one.layer, n, made, axis))}
             if behind or between:
-                seen = layer.box_read(full(made.sizes), inputs[0])  # type: ignore[arg-type]
-                yield Passed(index, inputs[0], behind, between, seen)
+                seen = one.layer.box_read(full(one.made.sizes), one.tensor)  # type: ignore[arg-type]
+                yield Passed(one.node, one.tensor, behind, between, seen)
 
     def guilty(self, passed: Passed, which: Mapping[str, Cells]) -> dict[str, Cells]:
         """Those of the lines, axis by axis, behind which cells of an input are lost."""
@@ -137,8 +129,16 @@ class Trace:
         return tuple(found)
 
 
+def left_behind(layer: AxisWise, n: int, axis: int) -> Cells:
+    """The real cells of an axis of size ``n`` behind the last window."""
+    real: Any = layer.left_over(n, axis)[0]
+    return span(n - real, n)
+
+
 def gaps(layer: AxisWise, n: int, results: int, axis: int) -> Cells:
     """The cells of an axis of size ``n`` that lie unread between the first one that is read and the last."""
+    if not layer.skips(axis):
+        return 0
     read = layer.cells_read(every(results), n, axis)
     return every(read.bit_length()) & ~read & ~every((read & -read).bit_length())
 

@@ -10,6 +10,7 @@ from shapesolver.exchange.code import Call, Expression
 from shapesolver.exchange.keras.building import attention_order
 from shapesolver.exchange.keras.functions import Function, Inline, Loop, Outline, Steps, Use, prefix_of
 from shapesolver.exchange.keras.program import Call as Layer
+from shapesolver.exchange.naming import numbered
 from shapesolver.exchange.parts import Leaf, Part, segments
 from shapesolver.exchange.printing import Bracket, Doc, arguments, document, flat, index_text, lines, uses_round
 from shapesolver.model.graph import Graph, Wire
@@ -210,13 +211,7 @@ class Scope:
         return segments(self._graph.nodes[call.node].path)[-1]
 
     def _fresh(self, name: str) -> str:
-        name = name if name.isidentifier() else "y"
-        unique, number = name, 1
-        while unique in self._taken:
-            number += 1
-            unique = f"{name}_{number}"
-        self._taken.add(unique)
-        return unique
+        return numbered(name if name.isidentifier() else "y", self._taken)
 
     def given(self, wire: Wire, name: str) -> str:
         """Call a tensor that comes in, and say how."""

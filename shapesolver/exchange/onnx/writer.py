@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from shapesolver.arithmetic import Dim, Extreme, Floor, Formula, Group, Scaled, Symbol
 from shapesolver.exchange import needs
 from shapesolver.exchange.errors import ExchangeError
+from shapesolver.exchange.naming import numbered
 from shapesolver.layers.base import Layer, Tensor
 from shapesolver.layers.dialects import Dialect
 from shapesolver.model.graph import Wire
@@ -80,12 +81,7 @@ class Writer:
 
     def free(self, wanted: str) -> str:
         """A name that nothing has yet."""
-        name, number = wanted, 1
-        while name in self._names:
-            number += 1
-            name = f"{wanted}_{number}"
-        self._names.add(name)
-        return name
+        return numbered(wanted, self._names)
 
     def node(
         self, op: str, inputs: Sequence[str], path: str, part: str = "", *, outputs: int = 1, **attributes: Any
