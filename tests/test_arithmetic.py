@@ -4,7 +4,6 @@ import math
 import pickle
 import subprocess
 import sys
-import time
 from itertools import pairwise
 
 import pytest
@@ -33,6 +32,7 @@ from shapesolver.arithmetic.products import count_solutions, product_solutions
 from shapesolver.arithmetic.pullback import preimage, preimage_of_set, pull_back_interval
 from shapesolver.arithmetic.sets import IntSet
 from shapesolver.arithmetic.solutions import solutions
+from tests.steps import steps
 
 H = symbol("H")
 W = symbol("W")
@@ -327,27 +327,18 @@ class TestProducts:
             factorise(0)
 
 
-class TestSpeed:
-    """Generous limits, several times what was measured: they catch a wrong method, not a slow machine."""
-
-    @staticmethod
-    def best(action, times=5):
-        found = math.inf
-        for _ in range(times):
-            start = time.perf_counter()
-            action()
-            found = min(found, time.perf_counter() - start)
-        return found
+class TestEffort:
+    """In calls of functions, several times what was counted: a wrong method takes more."""
 
     def test_a_chain_of_fifty_layers(self):
         size = H
         for layer in range(50):
             size = (size + 1 - layer % 2) // (1 + layer % 2) + 1
-        assert self.best(lambda: preimage(size, 10**12, 10**12, H)) < 0.001
+        assert steps(lambda: preimage(size, 10**12, 10**12, H)) < 200
 
     def test_a_period_of_a_million(self):
         condition = Comparison("==", H % 2 + H % 1000 + H % 15625, 77)
-        assert self.best(lambda: solutions(condition, H), times=1) < 1
+        assert steps(lambda: solutions(condition, H)) < 1_000_000
 
     def test_a_chain_keeps_its_text_short(self):
         size = H

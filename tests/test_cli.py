@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -18,10 +17,18 @@ EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
 MNIST = str(EXAMPLES / "mnist.net")
 
 
+HANG = 120
+"""Seconds after which a command is taken for dead: what answers at once does so in much less, on any machine."""
+
+
 def shapesolver(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "200"}
     done = subprocess.run(
-        [sys.executable, "-m", "shapesolver", *arguments], input=stdin, capture_output=True, env=environment
+        [sys.executable, "-m", "shapesolver", *arguments],
+        input=stdin,
+        capture_output=True,
+        env=environment,
+        timeout=HANG,
     )
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -208,9 +215,7 @@ def test_fmt(tmp_path: Path) -> None:
 def test_bad_files(tmp_path: Path, content: bytes, message: str) -> None:
     file = tmp_path / "bad.net"
     file.write_bytes(content)
-    start = time.perf_counter()
     done = shapesolver("show", str(file))
-    assert time.perf_counter() - start < 20  # a hang is what is tested for, not speed
     assert message in done.stderr
     assert done.returncode in (1, 2)
     assert "Traceback" not in done.stderr
@@ -228,9 +233,7 @@ def test_bad_files(tmp_path: Path, content: bytes, message: str) -> None:
 def test_numbers_beyond_reason_are_checked_at_once(tmp_path: Path, lines: str) -> None:
     file = tmp_path / "vast.net"
     file.write_text(lines)
-    start = time.perf_counter()
     done = shapesolver("check", str(file))
-    assert time.perf_counter() - start < 20
     assert done.returncode in (0, 1)
     assert "Traceback" not in done.stderr
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import shapesolver
 from shapesolver.cli import main
 from shapesolver.exchange import ExchangeError, load
 from shapesolver.exchange.errors import ExchangeWarning
+from tests.steps import HANG, steps_at_most
 
 numpy = pytest.importorskip("numpy")
 onnx = pytest.importorskip("onnx")
@@ -40,10 +40,8 @@ def saved(tmp_path: Path, data: Any) -> Path:
 def refused(tmp_path: Path, data: Any, says: str) -> None:
     """That reading fails with these words, soon, and the command line says so and writes nothing."""
     path = saved(tmp_path, data)
-    start = time.perf_counter()
-    with pytest.raises(ExchangeError, match=says):
+    with pytest.raises(ExchangeError, match=says), steps_at_most(HANG):
         load(path)
-    assert time.perf_counter() - start < 5
     result = CliRunner().invoke(main, ["import", str(path), "-o", str(tmp_path / "out.net")])
     assert result.exit_code == 2 and "Traceback" not in result.output
     assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"]
@@ -102,12 +100,12 @@ def test_external_data_are_never_opened(tmp_path: Path, place: str) -> None:
 def test_claims_of_huge_arrays_cost_nothing(tmp_path: Path) -> None:
     big = onnx.TensorProto(name="w", data_type=FLOAT, dims=[2**40, 3, 3, 3])
     path = saved(tmp_path, model([node("Conv", ["x", "w"], ["y"])], stored=[big]))
-    start = time.perf_counter()
-    assert shapesolver.load(path).output_shapes == ((2**40, 6, 6),)
+    with steps_at_most(HANG):
+        assert shapesolver.load(path).output_shapes == ((2**40, 6, 6),)
     sizes = onnx.numpy_helper.from_array(numpy.array([10**12, 10**6]), "s")
     fill = model([node("ConstantOfShape", ["s"], ["c"]), node("Relu", ["x"], ["y"])], stored=[sizes])
-    assert len(shapesolver.load(saved(tmp_path, fill))) == 2
-    assert time.perf_counter() - start < 5
+    with steps_at_most(HANG):
+        assert len(shapesolver.load(saved(tmp_path, fill))) == 2
 
 
 def test_recursive_functions_are_not_followed(tmp_path: Path) -> None:

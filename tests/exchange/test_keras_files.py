@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from shapesolver.cli import main
 from shapesolver.exchange import ExchangeError, load
 from shapesolver.exchange.errors import ExchangeWarning
 from shapesolver.exchange.keras.archive import MAX_CONFIG
+from tests.steps import HANG, steps, steps_at_most
 
 
 def layer(class_name: str, name: str, inputs: list[Any] | None = None, /, **config: Any) -> dict[str, Any]:
@@ -260,20 +260,13 @@ def residual_network(blocks: int) -> dict[str, Any]:
     return functional(made, [last])
 
 
-def test_reading_costs_little_more_than_the_json(tmp_path: Path) -> None:
-    """Less than twice the JSON and 100 ms, for a network as deep as ResNet-152."""
-    path = write(tmp_path, residual_network(110))
+def test_reading_takes_linear_time(tmp_path: Path) -> None:
+    def read(blocks: int) -> int:
+        path = write(tmp_path, residual_network(blocks))
+        assert len(load(path).graph.nodes) == 5 * blocks + 1
+        return steps(lambda: load(path))
 
-    def seconds(read: Any) -> float:
-        taken = []
-        for _ in range(5):
-            start = time.process_time()
-            read()
-            taken.append(time.process_time() - start)
-        return min(taken)
-
-    assert len(load(path).graph.nodes) == 551
-    assert seconds(lambda: load(path)) < 2 * seconds(lambda: json.loads(path.read_text())) + 0.1
+    assert read(110) < 11 * read(11)
 
 
 # Bad files.
@@ -331,11 +324,9 @@ def hostile(folder: Path, name: str) -> Path:
 def test_hostile_archives_are_refused_in_time(tmp_path: Path, name: str, message: str) -> None:
     path = hostile(tmp_path, name)
     before = sorted(tmp_path.rglob("*"))
-    start = time.perf_counter()
-    with pytest.raises(ExchangeError) as error:
+    with pytest.raises(ExchangeError) as error, steps_at_most(HANG):
         load(path)
     assert message in str(error.value)
-    assert time.perf_counter() - start < 5
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -381,12 +372,10 @@ def nested_models(depth: int) -> dict[str, Any]:
 )
 def test_bad_configurations_get_one_clear_error(tmp_path: Path, config: Any, message: str) -> None:
     path = write(tmp_path, config)
-    start = time.perf_counter()
-    with pytest.raises(ExchangeError) as error:
+    with pytest.raises(ExchangeError) as error, steps_at_most(HANG):
         load(path)
     assert str(error.value).startswith(str(path))
     assert message in str(error.value)
-    assert time.perf_counter() - start < 5
 
 
 def test_no_mangled_configuration_raises_anything_else(tmp_path: Path) -> None:
