@@ -19,6 +19,7 @@ from shapesolver.diagnostics import Diagnostic, Span
 from shapesolver.language import complaints, tree
 from shapesolver.language.assembly import Assembly, BadNumber
 from shapesolver.language.comments import Comment, attach
+from shapesolver.language.driver import Driver
 from shapesolver.language.grammars import build_parser
 from shapesolver.language.tokens import Tokens
 
@@ -38,9 +39,10 @@ class Parsed(NamedTuple):
 
 
 @cache
-def _net_parser() -> tuple[lark.Lark, Tokens]:
+def _net_parser() -> tuple[lark.Lark, Driver, Tokens]:
     tokens = Tokens()
-    return build_parser("net.lark", "expression.lark", transformer=Assembly(), tokens=tokens), tokens
+    parser = build_parser("net.lark", "expression.lark", transformer=Assembly(), tokens=tokens)
+    return parser, Driver(parser), tokens
 
 
 def parse(text: str, filename: str = "<text>") -> Parsed:
@@ -90,7 +92,7 @@ class _Run:
     def __init__(self, text: str) -> None:
         self._found: list[Diagnostic] = []
         self._more = 0
-        parser, self._tokens = _net_parser()
+        parser, self._driver, self._tokens = _net_parser()
         # lark's interactive parser carries no types.
         interactive: Any = parser.parse_interactive(text)
         self._interactive = interactive
@@ -135,11 +137,10 @@ class _Run:
                 self._blame(token)
                 self._skip(token)
                 return
-            self._interactive.feed_token(token)
-        except UnexpectedToken:
-            self._blame(token)
-            self._skip(token)
-            return
+            if not self._driver.feed(state.state_stack, state.value_stack, token):
+                self._blame(token)
+                self._skip(token)
+                return
         except BadNumber as error:
             self._report(complaints.about_number(error))
             self._skip(token)
