@@ -1,7 +1,4 @@
-"""The tree of a file: frozen dataclasses with spans. Two trees are equal when they say the same.
-
-Spans, comments and blank lines take no part in equality, so parsing what was formatted gives an equal tree.
-"""
+"""The tree of a file: frozen dataclasses with spans. Two trees are equal when they say the same."""
 
 from __future__ import annotations
 
@@ -11,54 +8,77 @@ from typing import TypeAlias
 from shapesolver.diagnostics import Span
 
 
+class Node:
+    """What all of a tree's parts have in common: each is what it says.
+
+    Spans, comments and blank lines take no part in equality, so parsing what was formatted gives an equal tree.
+    This is said once, here: methods that a dataclass makes for itself take time at each start.
+    """
+
+    __slots__: tuple[str, ...] = ()
+
+    def _said(self) -> dict[str, object]:
+        aside = ("span", "notes", "closing")
+        return {name: getattr(self, name) for name in self.__slots__ if name not in aside}
+
+    def __eq__(self, other: object) -> bool:
+        return self._said() == other._said() if isinstance(other, type(self)) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self._said().values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._said().items())})"
+
+
 def _span() -> Span:
-    return field(compare=False, repr=False, kw_only=True)  # type: ignore[no-any-return]
+    return field(kw_only=True)  # type: ignore[no-any-return]
 
 
 # Expressions.
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Number(Node):
     """``3``, ``0.5``."""
 
     value: int | float
     span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Name(Node):
     """A word: a layer, a tensor, a value; what it means is decided elsewhere."""
 
     text: str
     span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Text(Node):
     """A quoted string."""
 
     value: str
     span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
-class Previous:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Previous(Node):
     """``_``, the result of the line above."""
 
     span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
-class Hole:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Hole(Node):
     """``?p``, an unknown."""
 
     name: str
     span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Attribute(Node):
     """``conv2.H``."""
 
     value: Expression
@@ -66,8 +86,8 @@ class Attribute:
     span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Index(Node):
     """``repeat1[3]``."""
 
     value: Expression
@@ -75,16 +95,16 @@ class Index:
     span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
-class Tuple:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Tuple(Node):
     """``(7, 5)`` or ``[7, 5]``."""
 
     items: tuple[Expression, ...]
     span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
-class Unary:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Unary(Node):
     """``-x``, ``+x``, ``not x``."""
 
     op: str
@@ -92,8 +112,8 @@ class Unary:
     span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Binary(Node):
     """``left op right`` with ``+ - * / // % **``."""
 
     op: str
@@ -102,8 +122,8 @@ class Binary:
     span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Compare(Node):
     """``first op second op third ...``: every neighbouring pair must hold."""
 
     first: Expression
@@ -111,8 +131,8 @@ class Compare:
     span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
-class Logic:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Logic(Node):
     """``a and b and ...`` or ``a or b or ...``."""
 
     op: str
@@ -120,8 +140,8 @@ class Logic:
     span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Argument(Node):
     """``value`` or ``name=value``."""
 
     name: str | None
@@ -129,8 +149,8 @@ class Argument:
     span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Call(Node):
     """``conv(32, kernel=7)``."""
 
     function: Expression
@@ -138,8 +158,8 @@ class Call:
     span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
-class Pipeline:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Pipeline(Node):
     """``a -> b -> c``, two stages or more."""
 
     stages: tuple[Expression, ...]
@@ -185,15 +205,15 @@ class Notes:
 
 
 def _notes() -> Notes:
-    return field(default=Notes(), compare=False, repr=False, kw_only=True)
+    return field(default=Notes(), kw_only=True)
 
 
 def _allow() -> tuple[str, ...]:
     return field(default=(), kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Line(Node):
     """``names = value``, or a value alone."""
 
     names: tuple[Name, ...]
@@ -203,8 +223,8 @@ class Line:
     notes: Notes = _notes()
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Dialect(Node):
     """``dialect onnx opset=21``."""
 
     name: Name
@@ -214,8 +234,8 @@ class Dialect:
     notes: Notes = _notes()
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Layout(Node):
     """``layout channels_first``."""
 
     name: Name
@@ -224,8 +244,8 @@ class Layout:
     notes: Notes = _notes()
 
 
-@dataclass(frozen=True, slots=True)
-class Let:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Let(Node):
     """``let width = 64``."""
 
     name: Name
@@ -235,8 +255,8 @@ class Let:
     notes: Notes = _notes()
 
 
-@dataclass(frozen=True, slots=True)
-class Assume:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Assume(Node):
     """``assume H % 16 == 0``."""
 
     condition: Expression
@@ -245,8 +265,8 @@ class Assume:
     notes: Notes = _notes()
 
 
-@dataclass(frozen=True, slots=True)
-class Expect:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Expect(Node):
     """``expect conv2 == (2, 2, 64)``."""
 
     condition: Expression
@@ -255,8 +275,8 @@ class Expect:
     notes: Notes = _notes()
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Output(Node):
     """``output y, z``."""
 
     values: tuple[Expression, ...]
@@ -265,8 +285,8 @@ class Output:
     notes: Notes = _notes()
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Parameter(Node):
     """A block's parameter, perhaps with a default."""
 
     name: Name
@@ -274,8 +294,8 @@ class Parameter:
     span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Block(Node):
     """``block double_conv(c) { ... }``."""
 
     name: Name
@@ -286,8 +306,8 @@ class Block:
     notes: Notes = _notes()
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Repeat(Node):
     """``repeat 10 as i { ... }``."""
 
     count: Expression
@@ -301,9 +321,9 @@ class Repeat:
 Statement: TypeAlias = Line | Dialect | Layout | Let | Assume | Expect | Output | Block | Repeat
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class File(Node):
     """A whole file; ``closing`` are the comments after its last statement."""
 
     statements: tuple[Statement, ...]
-    closing: tuple[str, ...] = field(default=(), compare=False)
+    closing: tuple[str, ...] = ()
