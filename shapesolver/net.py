@@ -100,7 +100,11 @@ def examine(text: str, filename: str = "<text>") -> tuple[Net | None, tuple[Diag
 class NetLayer(PlacedLayer):
     """A layer in its network, and what its units see: ``net["conv2"]``."""
 
-    __slots__ = ()
+    __slots__ = ("net",)
+
+    def __init__(self, net: Network, path: str, wire: Wire) -> None:
+        super().__init__(net.derivation, path, wire)
+        self.net = net
 
     @property
     def receptive_field(self) -> ReceptiveField:

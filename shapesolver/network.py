@@ -181,7 +181,7 @@ class Network:
         return tuple(self._placed(node.path, Wire(index)) for index, node in enumerate(self._graph.nodes))
 
     def _placed(self, path: str, wire: Wire) -> PlacedLayer:
-        return PlacedLayer(self, path, wire)
+        return PlacedLayer(self.derivation, path, wire)
 
     def __iter__(self) -> Iterator[PlacedLayer]:
         return iter(self.layers)

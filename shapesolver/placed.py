@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Union
 
 from shapesolver.arithmetic import Dim, Formula
-from shapesolver.derive import work_of
+from shapesolver.derive import Derivation, work_of
 from shapesolver.diagnostics import ShapeSolverError
 from shapesolver.layers.base import Layer, Tensor, Weight
 from shapesolver.layers.patches import product
@@ -15,8 +15,6 @@ from shapesolver.model.graph import Node, Wire
 
 if TYPE_CHECKING:
     import sympy
-
-    from shapesolver.network import Network
 
 Size = Union[int, "sympy.Expr"]
 """A size as users see it."""
@@ -32,10 +30,10 @@ class PlacedLayer:
     Axes are attributes: ``net["conv2"].H``.
     """
 
-    __slots__ = ("_net", "path", "wire")
+    __slots__ = ("derivation", "path", "wire")
 
-    def __init__(self, net: Network, path: str, wire: Wire) -> None:
-        self._net = net
+    def __init__(self, derivation: Derivation, path: str, wire: Wire) -> None:
+        self.derivation = derivation
         self.path = path
         self.wire = wire
 
@@ -43,19 +41,14 @@ class PlacedLayer:
         return f"<{self.path}: {self.kind.describe()}>"
 
     @property
-    def net(self) -> Network:
-        """The network that it stands in."""
-        return self._net
-
-    @property
     def node(self) -> Node:
         """The layer's place in the graph."""
-        return self._net.graph.nodes[self.wire.node]
+        return self.derivation.graph.nodes[self.wire.node]
 
     @property
     def kind(self) -> Layer:
         """The layer itself, with its parameters."""
-        return self._net.derivation.layers[self.wire.node]
+        return self.derivation.layers[self.wire.node]
 
     @property
     def op(self) -> str:
@@ -70,23 +63,23 @@ class PlacedLayer:
     @property
     def inputs(self) -> tuple[str, ...]:
         """The paths of the layers that it consumes."""
-        return tuple(self._net.graph.nodes[wire.node].path for wire in self.node.inputs)
+        return tuple(self.derivation.graph.nodes[wire.node].path for wire in self.node.inputs)
 
     @property
     def input_tensors(self) -> tuple[Tensor, ...]:
         """What it consumes, in the package's own form; nothing where that cannot be built."""
-        return self._net.derivation.inputs(self.wire.node) or ()
+        return self.derivation.inputs(self.wire.node) or ()
 
     @property
     def tensor(self) -> Tensor:
         """Its result's sizes in the package's own form; raises :class:`ShapeError` where it cannot be built."""
-        tensor = self._net.derivation.tensor(*self.wire)
+        tensor = self.derivation.tensor(*self.wire)
         if tensor is None:
             raise ShapeError(self._why_not())
         return tensor
 
     def _why_not(self) -> str:
-        for node, broken in self._net.derivation.broken():
+        for node, broken in self.derivation.broken():
             return f"{self.path} has no size: {node.path} (line {node.span.line}): {broken.trouble().message}"
         return f"{self.path} has no size"
 
@@ -111,8 +104,8 @@ class PlacedLayer:
     @property
     def weight_arrays(self) -> tuple[Weight, ...]:
         """Its weights in the package's own form; none where it cannot be built."""
-        inputs = self._net.derivation.inputs(self.wire.node)
-        broken = self._net.derivation.tensor(*self.wire) is None
+        inputs = self.derivation.inputs(self.wire.node)
+        broken = self.derivation.tensor(*self.wire) is None
         return () if inputs is None or broken else self.kind.weights(*inputs)
 
     @property
@@ -124,7 +117,7 @@ class PlacedLayer:
     def work(self) -> Work:
         """What one example costs it, in the package's own form; raises :class:`ShapeError` where it cannot be built."""
         assert self.tensor is not None
-        inputs = self._net.derivation.inputs(self.wire.node)
+        inputs = self.derivation.inputs(self.wire.node)
         assert inputs is not None
         return work_of(self.kind, inputs)
 
@@ -142,7 +135,7 @@ class PlacedLayer:
     def shared(self) -> str | None:
         """The path of the earlier layer whose weights it uses, all of them or the first alone; ``None`` mostly."""
         index = self.node.tied if self.node.shared is None else self.node.shared
-        return None if index is None else self._net.graph.nodes[index].path
+        return None if index is None else self.derivation.graph.nodes[index].path
 
     @property
     def own_arrays(self) -> tuple[Weight, ...]:

@@ -91,9 +91,8 @@ class Pair:
         """Whether the two lay out their cells in different orders, so that weights after them are not to be swapped."""
         if self.left is None or self.right is None or not isinstance(self.left.kind, Rearranging):
             return False
-        before = [_tensor(_first_input(layer)) for layer in (self.left, self.right)]
-        one, two = before
-        return one is not None and two is not None and one.rank > 1 and one.axes != two.axes
+        one, two = self.left.input_tensors, self.right.input_tensors
+        return bool(one and two) and one[0].rank > 1 and one[0].axes != two[0].axes
 
     @property
     def alike(self) -> bool:
@@ -104,11 +103,7 @@ class Pair:
 
 
 def _tensor(layer: PlacedLayer | None) -> Tensor | None:
-    return None if layer is None else layer.net.derivation.tensor(*layer.wire)
-
-
-def _first_input(layer: PlacedLayer) -> PlacedLayer:
-    return layer.net.layers[layer.node.inputs[0].node]
+    return None if layer is None else layer.derivation.tensor(*layer.wire)
 
 
 def _by_axis(tensor: Tensor) -> list[tuple[str, str]]:

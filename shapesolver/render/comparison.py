@@ -79,13 +79,12 @@ def remarks(pair: Pair) -> Iterator[str]:
 
 
 def _axes(layer: PlacedLayer) -> tuple[str, ...]:
-    inputs = layer.net.derivation.inputs(layer.wire.node)
-    return inputs[0].axes if inputs else ()
+    return layer.input_tensors[0].axes if layer.input_tensors else ()
 
 
 def _unbuilt(*layers: PlacedLayer) -> Iterator[str]:
     for layer in layers:
-        outcome = layer.net.derivation.outcomes[layer.wire.node]
+        outcome = layer.derivation.outcomes[layer.wire.node]
         if outcome is not None and outcome.broken is not None:
             yield outcome.broken.trouble().message
 

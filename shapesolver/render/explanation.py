@@ -40,7 +40,7 @@ def _sections(net: Network, placed: PlacedLayer) -> Iterator[tuple[str, list[str
     yield "inside", list(_inside(placed))
     yield "weights", list(_weights(placed))
     yield "units", list(_units(net, placed))
-    yield "sees", list(_field(placed))
+    yield "sees", list(_field(net, placed))
 
 
 def _inside(placed: PlacedLayer) -> Iterator[str]:
@@ -105,9 +105,9 @@ def _units(net: Network, placed: PlacedLayer) -> Iterator[str]:
     yield f"{numbers} numbers come out{', which go to ' + listed(users) if users else ''}."
 
 
-def _field(placed: PlacedLayer) -> Iterator[str]:
+def _field(net: Network, placed: PlacedLayer) -> Iterator[str]:
     """How much of each input a unit depends on."""
-    field = receptive_field(placed.net, placed.wire, placed.path)
+    field = receptive_field(net, placed.wire, placed.path)
     spatial = {axis: field[axis] for axis in field if axis != "C"}
     if not placed.inputs or placed.tensor.rank < 2 or not spatial or any(one.whole for one in spatial.values()):
         return
