@@ -77,13 +77,13 @@ def _pull(formula: Dim, lo: int | None, hi: int | None, name: str, least: int) -
         lo, hi = _under_affine(lo, hi, factor, offset)
         if lo is not None and hi is not None and lo > hi:
             return IntSet.nothing()
+        if isinstance(atom, Symbol):
+            return IntSet.interval(lo, hi)
         inside = divided(atom)
         if inside is not None:
             # Law: x//d >= lo iff x >= d*lo, and x//d <= hi iff x <= d*hi + d - 1.
             formula, d = inside
             lo, hi = None if lo is None else lo * d, None if hi is None else hi * d + d - 1
-        elif isinstance(atom, Symbol):
-            return IntSet.interval(lo, hi)
         elif isinstance(atom, Extreme):
             return _pull_extreme(atom, lo, hi, name, least)
         else:
@@ -100,6 +100,8 @@ def _pull(formula: Dim, lo: int | None, hi: int | None, name: str, least: int) -
 
 def _under_affine(lo: int | None, hi: int | None, factor: int, offset: int) -> tuple[int | None, int | None]:
     """The interval of ``x`` where ``lo <= factor*x + offset <= hi``."""
+    if factor == 1:
+        return None if lo is None else lo - offset, None if hi is None else hi - offset
     if factor < 0:
         lo, hi, factor, offset = None if hi is None else -hi, None if lo is None else -lo, -factor, -offset
     low = None if lo is None else -((offset - lo) // factor)

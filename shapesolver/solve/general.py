@@ -10,7 +10,7 @@ from shapesolver.solve.answers import Answer, Ends, Status
 from shapesolver.solve.reasons import Asked
 
 
-def general_answer(reading: str, asked: Asked, sizes: Sequence[str], letters: set[str]) -> Answer:
+def general_answer(reading: str, asked: Asked, sizes: Sequence[str], letters: frozenset[str]) -> Answer:
     """The ends between which each size lies, as formulas in the letters."""
     found: dict[str, Ends] = {}
     conditions: list[Truth] = [both(asked.needs, asked.assumed, asked.where)]
@@ -34,7 +34,7 @@ def _items(truth: Truth) -> Sequence[Truth]:
     return truth.items if isinstance(truth, Both) else (truth,)
 
 
-def _ends(item: Truth, sizes: Sequence[str], letters: set[str]) -> tuple[str, Ends]:
+def _ends(item: Truth, sizes: Sequence[str], letters: frozenset[str]) -> tuple[str, Ends]:
     """The size that a wanted equality is about, and the ends of its interval; raises ``ValueError``."""
     if not isinstance(item, Comparison) or item.op != "==":
         raise ValueError(f"{item} is no equality")

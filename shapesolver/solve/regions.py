@@ -47,29 +47,29 @@ def region(condition: Truth, unknowns: Sequence[Symbol]) -> Region:
         return Region(())
     items = condition.items if isinstance(condition, Both) else () if condition is True else (condition,)
     asked = {symbol.text: symbol for symbol in unknowns}
-    if any(asked.get(symbol.text, symbol) != symbol for item in items for symbol in item.symbols()):
+    rows = _rows(items)
+    if any(asked.get(symbol.text, symbol) != symbol for row in rows for symbol in row):
         # A namesake that may be less or more is another symbol to all that follows.
         return region(resolve(condition, {name: Formula.of(symbol) for name, symbol in asked.items()}), unknowns)
-    strange = [item for item in items if names(item).isdisjoint(asked)]
+    strange = [item for row in rows if asked.keys().isdisjoint(_texts(row)) for item in rows[row]]
     if strange:
         # What is about other sizes alone leaves the unknowns free, unless nothing satisfies it.
-        items = tuple(item for item in items if item not in strange)
         if example(both(*strange)) is None:
             return Region(())
-    joined = sorted({name for item in items for name in names(item)} - asked.keys())
+        rows = _rows(items := tuple(item for item in items if item not in strange))
+    joined = sorted({name for row in rows for name in _texts(row)} - asked.keys())
     if joined:
         raise Undecided(f"it depends on {', '.join(joined)}, which has no value here")
-    choice = next((item for item in items if isinstance(item, Either) and len(names(item)) > 1), None)
+    coupled = [item for item in items if len(item.symbols()) > 1] if any(len(row) > 1 for row in rows) else []
+    choice = next((item for item in coupled if isinstance(item, Either)), None)
     if choice is not None and len(choice.items) <= MOST_CASES:
         return _cases(choice, [item for item in items if item is not choice], unknowns)
-    ties = dict(_ties(items, unknowns))
+    ties = dict(_ties(coupled, unknowns))
     if ties:
         inner = both(*(resolve(item, ties) for item in items), *(_least(s, ties) for s in unknowns if s.text in ties))
         found = region(inner, [s for s in unknowns if s.text not in ties])
         return Region(found.boxes, {**ties, **found.ties}, found.rest)
-    alone = {s.text: both(*(i for i in items if i.symbols() == (s,))) for s in unknowns}
-    box = {s.text: solutions(alone[s.text], s) for s in unknowns}
-    coupled = [item for item in items if len(names(item)) > 1]
+    box = {s.text: solutions(both(*rows.get((s,), ())), s) for s in unknowns}
     boxes: list[Box] = [box] if all(box.values()) else []
     rest: list[Condition] = []
     for item in coupled:
@@ -100,9 +100,21 @@ def _cases(choice: Either, others: Sequence[Condition], unknowns: Sequence[Symbo
     return Region(tuple(box for part in found for box in part.boxes))
 
 
+def _rows(items: Iterable[Condition]) -> dict[tuple[Symbol, ...], list[Condition]]:
+    """The conditions by the symbols that they are about: a network has many conditions and few sizes."""
+    rows: dict[tuple[Symbol, ...], list[Condition]] = {}
+    for item in items:
+        rows.setdefault(item.symbols(), []).append(item)
+    return rows
+
+
+def _texts(row: tuple[Symbol, ...]) -> set[str]:
+    return {symbol.text for symbol in row}
+
+
 def names(condition: Condition) -> set[str]:
     """The symbols of a condition."""
-    return {symbol.text for symbol in condition.symbols()}
+    return _texts(condition.symbols())
 
 
 def _least(symbol: Symbol, ties: dict[str, Dim]) -> Truth:

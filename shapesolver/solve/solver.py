@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +30,7 @@ from shapesolver.solve.progress import Progress, unwatched
 from shapesolver.solve.reasons import Asked, instead, why_not
 from shapesolver.solve.regions import Region, region
 from shapesolver.solve.repeats import repeat_asked, rounds_that_give
-from shapesolver.solve.targets import Target, limits_text, normal, read_target, wants_sizes
+from shapesolver.solve.targets import Target, limits_text, normal, read_target
 from shapesolver.solve.unknowns import ParameterUnknown, bare_unknown, hole_unknown, parameter_unknown
 from shapesolver.solve.working import law_of, rule_for, unread_cells, worked
 
@@ -61,7 +61,7 @@ class Solver:
         if question.for_all:
             return for_every_size(self.graph, question, parameters, self.usual, self.progress)
         if not parameters:
-            return self._sizes(question, sizes, fixed)
+            return self._sizes(question, sizes, derive(self.graph, fixed) if fixed else derivation)
         asking = ParameterQuestion(self.graph, question, parameters, sizes, fixed, self.usual, self.progress)
         return answered(asking)
 
@@ -149,8 +149,7 @@ class Solver:
             raise QuestionError("a size is a whole number, 1 or more")
         return at
 
-    def _sizes(self, question: Inverse, sizes: Sequence[str], fixed: Mapping[str, Dim]) -> Answer:
-        derivation = derive(self.graph, fixed)
+    def _sizes(self, question: Inverse, sizes: Sequence[str], derivation: Derivation) -> Answer:
         if not sizes:
             raise QuestionError(
                 "the network has no input size to ask for; ask for a parameter, as in `what padding of conv1 gives 3x3`"
@@ -159,10 +158,8 @@ class Solver:
         whose = "" if any("." in name for name in sizes) else f" of {self._inputs_text()}"
         words = f"find {', '.join(sizes)}{whose} {target.words}{limits_text(question.where)}"
         asked = self._asked(derivation, target, question, sizes)
-        free = Reader(derivation)
-        (free.value if wants_sizes(question) else free.truth)(question.target)
-        if free.free:
-            found = general_answer(words, asked, sizes, free.free)
+        if target.letters:
+            found = general_answer(words, asked, sizes, target.letters)
             return replace(found, rule=law_of(derivation, target.wire)) if target.wire else found
         wires = [target.wire] if target.wire else [Wire(node) for node in sorted(target.mentioned)]
         return self._solve(words, asked, Later(lambda: read_for(derivation, wires)), whole=False, lossy=True)
@@ -224,6 +221,8 @@ class Solver:
 
     def _parameters(self, names: Sequence[str]) -> list[ParameterUnknown]:
         self._no_holes(set(names))
+        if not names:
+            return []
         derivation = derive(self.graph, self.usual)
         asked = [name for name in names if name not in self.graph.holes]
         found = [

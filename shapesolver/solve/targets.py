@@ -39,6 +39,8 @@ class Target(NamedTuple):
     """The nodes that it is about."""
     wanted: tuple[Wanted, ...] = ()
     """The sizes that are to be numbers."""
+    letters: frozenset[str] = frozenset()
+    """What stands for any size in it: the ``n`` of n x n."""
 
 
 def normal(question: Inverse, derivation: Derivation) -> Inverse:
@@ -61,13 +63,14 @@ def read_target(derivation: Derivation, question: Inverse) -> Target:
         truth = both(*(compare("==", size, number) for _, size, number in pairs))
         words = _sizes_words(derivation, wire, sizes, places, question)
         numbers = tuple(Wanted(label, size, number) for label, size, number in pairs if isinstance(number, int))
-        return Target(truth, wire, words, frozenset([wire.node]), numbers)
+        return Target(truth, wire, words, frozenset([wire.node]), numbers, frozenset(reader.free))
     wanted = reader.truth(question.target)
     if not reader.mentioned:
         raise QuestionError("the condition mentions no layer; name one, as in `conv2.H == 2`")
     only = Wire(next(iter(reader.mentioned))) if len(reader.mentioned) == 1 else None
     numbers = tuple(_numbers(reader, question.target))
-    return Target(wanted, only, f"so that {text_of(question.target)}", frozenset(reader.mentioned), numbers)
+    mentioned, letters = frozenset(reader.mentioned), frozenset(reader.free)
+    return Target(wanted, only, f"so that {text_of(question.target)}", mentioned, numbers, letters)
 
 
 def _numbers(reader: Reader, target: tree.Expression) -> Iterator[Wanted]:
