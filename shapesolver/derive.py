@@ -128,6 +128,10 @@ def derive(graph: Graph, values: Mapping[str, Dim] | None = None) -> Derivation:
                 outcome = apply(layer, inputs)
                 if needs:
                     outcome = _needing(outcome, needs)
+                if layer.recalls and len(inputs) == 2 and outcome.broken is None:
+                    source = node.inputs[1].node
+                    consumed = _consumed(graph.nodes[source], outcomes)
+                    outcome = _recalled(layer, inputs, layers[source], consumed, outcome)
                 if len(outcome.outputs) != node.results and outcome.broken is None:
                     outcome = _misnamed(node, outcome)
                 if node.shared is not None or node.tied is not None:
@@ -167,6 +171,14 @@ def _needing(outcome: Outcome, needs: tuple[Need, ...]) -> Outcome:
         return Outcome((), (), broken)
     conditions = tuple(item for item in needs if item.truth is not True)
     return outcome._replace(conditions=(*conditions, *outcome.conditions)) if conditions else outcome
+
+
+def _recalled(
+    layer: Layer, inputs: tuple[Tensor, ...], source: Layer, consumed: tuple[Tensor, ...] | None, outcome: Outcome
+) -> Outcome:
+    """The outcome of a layer that needs something of the one that made its second input."""
+    assert consumed is not None
+    return _needing(outcome, tuple(layer.recalled_needs(source, consumed, *inputs)))
 
 
 def _consumed(node: Node, outcomes: list[Outcome | None]) -> tuple[Tensor, ...] | None:

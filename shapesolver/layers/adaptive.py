@@ -111,6 +111,7 @@ class AdaptiveMaxPool(AdaptivePool):
     """Maxima over windows made to fit the stated output size."""
 
     sliding = MaxPool
+    finds_places: ClassVar = True
     other_names: ClassVar = {
         "AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d adaptive_max_pool1d adaptive_max_pool2d": "target",
         "AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D": "target",

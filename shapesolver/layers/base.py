@@ -80,6 +80,7 @@ RULES: Mapping[str, str] = {
     "wrong-arity": "SS108",
     "axis-out-of-range": "SS109",
     "unaligned": "SS110",
+    "misplaced": "SS111",
 }
 """The rules that a layer's needs can break, and their codes."""
 
@@ -109,6 +110,11 @@ class Layer:
     """Whether what is read along one axis may depend on which results are wanted along another."""
     unknown_sizes: ClassVar[bool] = False
     """Whether a size of its result may be a new name, which stands for what is not known."""
+
+    finds_places: ClassVar[bool] = False
+    """Whether each result is one cell of its input, whose place another layer may ask for, as of a max pool."""
+    recalls: ClassVar[bool] = False
+    """Whether it needs something of the layer that made its second input: :meth:`recalled_needs`."""
 
     tensor_parameters: ClassVar[tuple[str, ...]] = ()
     """Parameters that name a further input tensor, as in ``crop(to=skip)``."""
@@ -158,6 +164,10 @@ class Layer:
 
         Reading stops at the first need that is false, so a later one may rely on the earlier.
         """
+        yield from ()
+
+    def recalled_needs(self, source: Layer, consumed: Inputs, *inputs: Tensor) -> Iterator[Need]:
+        """What must be true besides, given the layer that made its second input, and what that one consumed."""
         yield from ()
 
     def outputs(self, *inputs: Tensor) -> tuple[Tensor, ...]:

@@ -146,6 +146,7 @@ class Pool(Windowed):
 class MaxPool(Pool):
     """The greatest value in each window."""
 
+    finds_places: ClassVar = True
     keeps: ClassVar = "greatest value"
 
     other_names: ClassVar = {

@@ -15,6 +15,7 @@ FAMILIES = (
     "source",
     "convolution",
     "transposed",
+    "unpooling",
     "pooling",
     "adaptive",
     "resizing",

@@ -1,4 +1,4 @@
-"""Transposed convolutions and unpooling: every input cell writes a window into the output.
+"""Transposed convolutions: every input cell writes a window into the output.
 
 Source: Dumoulin and Visin (2016), relationship 14; the frameworks' variants are listed at each law.
 """
@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 
 from shapesolver.arithmetic import Dim, both, ceil_div, compare, either, maximum, minimum
 from shapesolver.layers.axiswise import AxisWise
-from shapesolver.layers.base import Inputs, Need, Tensor, Trouble, Weight, need
-from shapesolver.layers.cells import Box, Cells, every, gathered, grouped
+from shapesolver.layers.base import Need, Tensor, Trouble, Weight, need
+from shapesolver.layers.cells import Cells, every, gathered, grouped
 from shapesolver.layers.convolution import BIAS_NAMES, CHANNEL_NAMES, not_strided_and_dilated
 from shapesolver.layers.parameters import Kind, Padding, PerAxis, declare
-from shapesolver.layers.reading import Progression, Progressions, Reading, Readings, whole
+from shapesolver.layers.reading import Progression, Progressions, Reading, whole
 from shapesolver.layers.registry import layer
 from shapesolver.layers.windows import (
     Windowed,
@@ -213,17 +213,18 @@ class ConvTranspose(Spreading, Windowed):
             says="Only zeros padding" if self.dialect.torch else "",
         )
         yield from self._output_padding_needs(axis)
-        yield self.positive(
-            self.default_size(n, axis),
-            lambda: f"({n} - 1)*{stride} + {self.base(axis)} = {self.default_size(n, axis)}",
-            lambda: (
-                f"Given input size per channel: ({n}). Calculated output size per channel: "
-                f"({self.default_size(n, axis)}). Output size is too small"
-                if self.dialect.torch
-                else ""
-            ),
-        )
         stated = self.stated(axis)
+        if stated is None or not self.dialect.torch:
+            yield self.positive(
+                self.default_size(n, axis),
+                lambda: f"({n} - 1)*{stride} + {self.base(axis)} = {self.default_size(n, axis)}",
+                lambda: (
+                    f"Given input size per channel: ({n}). Calculated output size per channel: "
+                    f"({self.default_size(n, axis)}). Output size is too small"
+                    if self.dialect.torch
+                    else ""
+                ),
+            )
         if stated is not None:
             yield self._stated_need(n, stated, axis)
 
@@ -316,74 +317,3 @@ class ConvTranspose(Spreading, Windowed):
 
     def saves(self, *inputs: Tensor) -> Saved:
         return Saved(inputs=True)
-
-
-@layer("unpool")
-class Unpool(Spreading):
-    """The partial inverse of max pooling: ``(n - 1)*s - 2p + k``, or a stated size strictly within ``s`` of it.
-
-    The second input is the pool undone, whose places go with the cells one by one."""
-
-    other_names: ClassVar = {"MaxUnpool1d MaxUnpool2d MaxUnpool3d MaxUnpool": "kernel stride padding"}
-    inputs: ClassVar[tuple[int, int | None]] = (1, 2)
-    per_axis: ClassVar[tuple[str, ...]] = ("kernel", "stride", "padding", "output_size")
-
-    kernel: PerAxis = kernel_parameter()
-    stride: PerAxis | None = stride_parameter(default=None)
-    padding: PerAxis = declare(Kind.PER_AXIS, "padding of the pool undone", default=0, names=("pads",), least=0)
-    output_size: PerAxis | None = declare(Kind.PER_AXIS, "the output size", default=None, least=1)
-
-    def at(self, name: str, axis: int) -> Any:
-        """As for every layer, and the stride is the kernel when left out."""
-        return super().at("kernel" if name == "stride" and self.stride is None else name, axis)
-
-    def saves(self, *inputs: Tensor) -> Saved:
-        """The positions that it writes to."""
-        return Saved(indices=inputs[0].cells)
-
-    def base(self, axis: int) -> Dim:
-        return self.at("kernel", axis) - 2 * self.at("padding", axis)  # type: ignore[no-any-return]
-
-    def reads(self, first: Dim, last: Dim, n: Dim, axis: int) -> tuple[Dim, Dim]:
-        """Cell ``i`` writes somewhere in ``s*i - p`` to ``s*i - p + k - 1``, wherever its maximum was."""
-        stride, kernel, before = (self.at(name, axis) for name in ("stride", "kernel", "padding"))
-        return ceil_div(first + before - kernel + 1, stride), (last + before) // stride
-
-    def written(self, n: Dim, axis: int) -> tuple[Dim, Dim]:
-        return self.at("padding", axis), 1
-
-    def stated_inverse(self, stated: Dim, axis: int) -> tuple[Dim, Dim]:
-        """The ``n`` with ``|stated - default_size(n)| < s``."""
-        stride: Dim = self.at("stride", axis)
-        return ceil_div(stated - stride + 1 - self.base(axis), stride) + 1, (
-            stated + stride - 1 - self.base(axis)
-        ) // stride + 1
-
-    def needs(self, *inputs: Tensor) -> Iterator[Need]:
-        yield from super().needs(*inputs)
-        tensor, places = inputs[0], inputs[-1]
-        says = "Expected shape of indices to be same as that of the input tensor" if self.dialect.torch else ""
-        message = f"unpool needs a place for each cell: {tensor} cells, and {places} places"
-        yield need(tensor.rank == places.rank, "wrong-rank", message, says=says)
-        for n, m in zip(tensor.sizes, places.sizes, strict=True):
-            yield need(compare("==", n, m), "size-mismatch", message, f"{n} is not {m}", says)
-
-    def axis_needs(self, n: Dim, axis: int) -> Iterator[Need]:
-        size, stride = self.default_size(n, axis), self.at("stride", axis)
-        yield self.positive(size, lambda: f"({n} - 1)*{stride} + {self.base(axis)} = {size}")
-        stated = self.stated(axis)
-        if stated is not None:
-            yield need(
-                both(compare("<", size - stride, stated), compare("<", stated, size + stride)),
-                "framework-limit",
-                f"unpool makes more than {size - stride} and less than {size + stride}; {stated} is asked for",
-            )
-
-    def readings(self, *inputs: Tensor, output: int = 0) -> Readings:
-        """The values, and all the places where the pool undone found its maxima."""
-        found = (tuple(whole(n)._replace(exact=False) for n in places.sizes) for places in inputs[1:])
-        return (*super().readings(inputs[0]), *found)
-
-    def read_cells(self, wanted: Box, inputs: Inputs, output: int = 0) -> Iterator[tuple[int, Box]]:
-        for number, tensor in enumerate(inputs):
-            yield number, self.box_read(wanted, tensor)

@@ -277,3 +277,34 @@ def unaligned(case: Case) -> Iterator[Diagnostic]:
     ```
     """
     yield from breaking(case, "unaligned")
+
+
+@rule("SS111", "misplaced", Severity.ERROR)
+def misplaced(case: Case) -> Iterator[Diagnostic]:
+    """An unpool whose places would lie beyond its result: it makes another size than the map that was pooled.
+
+    ## Why it matters
+
+    A max pool remembers each maximum by a number that counts the cells of its input, row by row. Where the pool
+    rounded down, the default result of `unpool` has shorter rows, and the same number is another cell. PyTorch
+    raises only when a number lies beyond the last cell, which depends on the data: this is about all data.
+
+    ## Example
+
+    ```net
+    dialect torch
+    image = input(3, 9, 15)
+    half = max_pool(2)
+    unpool(2, _, half)
+    ```
+
+    ## Write instead
+
+    ```net
+    dialect torch
+    image = input(3, 9, 15)
+    half = max_pool(2)
+    unpool(2, _, half, output_size=(image.H, image.W))
+    ```
+    """
+    yield from breaking(case, "misplaced")

@@ -102,7 +102,7 @@ BOUNDARIES = {
     "vgg19_bn": Boundary(lambda: models.VGG19BN(8, 16), (3, ("H", 64), ("W", 32)), "H", 20),
     "deeplab": Boundary(lambda: models.DeepLab(8), (3, ("H", 65), ("W", 40)), "H", 1),
     # Unpooling reads places by the width of what was pooled, so that only the height may be odd.
-    "segnet": Boundary(lambda: models.SegNet((4, 8, 8)), (3, ("H", 64), 16), "H", 1),
+    "segnet": Boundary(lambda: models.SegNet((4, 8, 8)), (3, ("H", 64), ("W", 64)), "W", 1),
     "discriminator": Boundary(lambda: models.Discriminator(4), (3, ("H", 64), ("W", 64)), "H", 40),
     "vit": Boundary(lambda: models.ViT(dim=12, depth=1), (3, ("H", 32), ("W", 32)), "W", 10),
     "transformer": Boundary(lambda: models.TextTransformer(50, 8, 2, 1), (("L", 20),), "L", 1),

@@ -11,7 +11,7 @@ from shapesolver.network import Network
 from shapesolver.verify.fixing.attempts import Attempts
 from shapesolver.verify.fixing.chaining import chained_fixes
 from shapesolver.verify.fixing.inputs import input_fixes
-from shapesolver.verify.fixing.merging import merge_fixes
+from shapesolver.verify.fixing.merging import merge_fixes, places_fixes
 from shapesolver.verify.fixing.parameters import parameter_fixes
 from shapesolver.verify.fixing.spelling import allow_fixes, assume_fixes, rule_name_fixes, spelling_fixes
 from shapesolver.verify.fixing.structure import structure_fixes
@@ -24,6 +24,7 @@ SOURCES: tuple[Callable[[Diagnostic, Attempts], Iterator[Fix]], ...] = (
     rule_name_fixes,
     input_fixes,
     structure_fixes,
+    places_fixes,
     parameter_fixes,
     merge_fixes,
 )

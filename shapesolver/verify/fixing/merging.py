@@ -47,6 +47,16 @@ def merge_fixes(finding: Diagnostic, attempts: Attempts) -> Iterator[Fix]:
             yield from fixes_at(finding, attempts, index, usable)
 
 
+def places_fixes(finding: Diagnostic, attempts: Attempts) -> Iterator[Fix]:
+    """The fix of an unpool whose places count another map: it is told to make the size of the one that was pooled."""
+    net = attempts.net
+    if net is not None and finding.name == "misplaced" and finding.layer in net:
+        node = net[finding.layer].node
+        pooled = net.graph.nodes[node.inputs[1].node].inputs[0]
+        name = _local_name(net, pooled, node)
+        yield from _sized(finding, attempts, Wire(net[finding.layer].wire.node), Joined(pooled, None, name))
+
+
 def _first(fixes: Iterator[Fix]) -> Iterator[Fix]:
     return islice(fixes, 1)
 
@@ -100,16 +110,24 @@ def _stated(finding: Diagnostic, attempts: Attempts, tensors: Sequence[Joined]) 
     net = attempts.net
     assert net is not None
     for tensor, other in permutations(tensors, 2):
-        node, shape = net.graph.nodes[tensor.wire.node], net.derivation.tensor(*tensor.wire)
-        call = call_at(attempts.file, node.span) if "output_size" in node.layer.parameters else None
-        if call is None or shape is None:
-            continue
-        sizes = tuple_text([f"{other.name}.{axis}" for axis in shape.axes if axis != "C"])
-        edit = with_argument(attempts.text, call, "output_size", sizes)
-        after = None if edit is None else attempts.mended(finding, (edit,))
-        if edit is not None and after is not None and after.net is not None:
-            title = f"output_size={sizes} of {node.path}{which_makes(after.net, finding.layer)}"
-            yield Fix(title, (edit,))
+        if "output_size" in net.graph.nodes[tensor.wire.node].layer.parameters:
+            yield from _sized(finding, attempts, tensor.wire, other)
+
+
+def _sized(finding: Diagnostic, attempts: Attempts, wire: Wire, like: Joined) -> Iterator[Fix]:
+    """A layer told to make the size of another tensor."""
+    net = attempts.net
+    assert net is not None
+    node, shape = net.graph.nodes[wire.node], net.derivation.tensor(*like.wire)
+    call = call_at(attempts.file, node.span)
+    if call is None or shape is None:
+        return
+    sizes = tuple_text([f"{like.name}.{axis}" for axis in shape.axes if axis != "C"])
+    edit = with_argument(attempts.text, call, "output_size", sizes)
+    after = None if edit is None else attempts.mended(finding, (edit,))
+    if edit is not None and after is not None and after.net is not None:
+        owner = "" if node.path == finding.layer else f" of {node.path}"
+        yield Fix(f"output_size={sizes}{owner}{which_makes(after.net, finding.layer)}", (edit,))
 
 
 def _larger(net: Network, wire: Wire, other: Wire) -> bool:

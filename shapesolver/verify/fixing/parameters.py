@@ -39,14 +39,16 @@ SOLVING = 3
 ORDER = ("padding", "stride", "kernel", "ceil_mode", "output_padding", "dilation", "groups")
 """Which parameter is changed first; any other comes after these, in the order of its declaration."""
 
+OTHERWISE = ("wrong-rank", "misplaced")
+"""The rules whose findings no number mends: a wrong rank, and places that a larger window would only move."""
+
 KINDS = (Kind.SIZE, Kind.PER_AXIS, Kind.PADDING)
 
 
 def parameter_fixes(finding: Diagnostic, attempts: Attempts) -> Iterator[Fix]:
     """The fixes that change one argument of the layer that the finding is about, one for each parameter."""
     net = attempts.net
-    # What is wrong with a rank is not how large a parameter is.
-    if net is not None and finding.layer in net and finding.name != "wrong-rank":
+    if net is not None and finding.layer in net and finding.name not in OTHERWISE:
         index = net[finding.layer].wire.node
         yield from fixes_at(finding, attempts, index, in_order(net.graph.nodes[index].layer))
 
