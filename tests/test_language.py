@@ -39,6 +39,13 @@ mix = concat(
     max_pool(3, stride=1, padding=1) -> conv(32, kernel=1),
 )
 skip -> conv(64, kernel=(7, 5), padding=((0, 1), (0, 1)))
+stem = (
+    conv(64, kernel=7, stride=2, padding=3)
+    -> batch_norm
+    -> relu  # beside the arrow
+    # before the next
+    -> max_pool(3, stride=2, padding=1)
+)
 repeat 10 as i { conv(32, kernel=2, dilation=2**i, padding=causal) -> relu }
 let width = (64 + 2)*3 - -1
 assume H % 16 == 0 and W == H or not 3 < repeat1[3].conv1.H <= 5

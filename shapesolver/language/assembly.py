@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from lark import Token, Transformer, v_args
@@ -65,7 +66,7 @@ class Assembly(Transformer[Token, Any]):
         return tree.Hole(str(token[1:]), span=span_of(token))
 
     def parenthesised(self, opener: Token, inner: Any, closer: Token) -> Any:
-        return inner
+        return replace(inner, span=span_of(opener).to(span_of(closer)))
 
     def sequence(self, opener: Token, items: tuple[Any, ...], closer: Token) -> tree.Tuple:
         return tree.Tuple(items, span=span_of(opener).to(span_of(closer)))

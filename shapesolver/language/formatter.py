@@ -156,9 +156,27 @@ class _Writer:
         return flat
 
     def _pipeline(self, head: str, stages: tuple[tree.Expression, ...], tail: str) -> str:
-        """A pipeline over several lines: within parentheses it wraps before arrows, elsewhere its calls break."""
-        if self._within_parentheses and not any(self._comments_within(stage.span) for stage in stages):
+        """A pipeline over several lines: a lane wraps, stages that fit on lines get parentheses, other calls break."""
+        broken = any(self._comments_within(stage.span) for stage in stages)
+        if self._within_parentheses and not broken:
             return self._wrapped(head, stages, tail)
+        longest = max(len(expression(stage, 1)) for stage in stages)
+        if self._within_parentheses or broken or len(f"{self._indent}{INDENT}-> ") + longest > WIDTH:
+            return self._calls_broken(head, stages, tail)
+        return "\n".join([f"{head}(", *self._stages(stages, self._indent + INDENT), f"{self._indent}){tail}"])
+
+    def _stages(self, stages: tuple[tree.Expression, ...], indent: str) -> Iterator[str]:
+        """A line a stage, each but the first behind its arrow, with the comments that stand by it."""
+        for index, stage in enumerate(stages):
+            yield from (indent + comment(text) for text in self._take(stage.span[:2]))
+            behind = self._take((stage.span.end_line + 1, 0))
+            text = f"{indent}{'-> ' if index else ''}{expression(stage, 1)}"
+            yield text + _behind(behind[0]) if behind else text
+            yield from (indent + comment(text) for text in behind[1:])
+        yield from (indent + comment(text) for text in self.rest())
+        self._inside = []
+
+    def _calls_broken(self, head: str, stages: tuple[tree.Expression, ...], tail: str) -> str:
         text = head
         for index, stage in enumerate(stages):
             rest = "".join(f" -> {expression(s, 1)}" for s in stages[index + 1 :])
