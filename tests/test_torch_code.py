@@ -115,19 +115,22 @@ def test_what_pytorch_cannot_pad_is_padded_before() -> None:
     assert (
         code(text)
         == '''\
+import torch
 import torch.nn.functional as F
 from torch import nn
 
 
 def pad_same(x, window, value=0.0, lower=False):
     """Pad so that ceil(n / stride) windows fit along every axis, the odd cell at the end."""
-    rank = x.dim() - 2
+    # The 2 of Conv2d: a symbolic trace does not know x.dim().
+    rank = int(type(window).__name__[-2])
     sizes = [window.kernel_size, window.stride, getattr(window, "dilation", 1)]
     sizes = [size if isinstance(size, tuple) else (size,) * rank for size in sizes]
     amounts = []
-    for n, kernel, stride, dilation in zip(x.shape[2:], *sizes, strict=True):
-        reach = (kernel - 1) * dilation + 1
-        total = max((n - 1) // stride * stride + reach - n, 0)
+    for axis, (kernel, stride, dilation) in enumerate(zip(*sizes, strict=True)):
+        total = (kernel - 1) * dilation - (x.shape[axis + 2] - 1) % stride
+        if kernel < stride:
+            total = torch.sym_max(total, 0)
         before = total - total // 2 if lower else total // 2
         amounts = [before, total - before, *amounts]
     return F.pad(x, amounts, value=value)

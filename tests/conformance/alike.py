@@ -18,7 +18,8 @@ CUTS = ("crop", "slice")
 
 def layer_by_layer(net: Network) -> tuple[Counter[Any], list[Any]]:
     """How often each layer is there, and what leaves: told by its kind, its sizes, its weights, whose weights it
-    uses, and all that it is made from. A turn of the axes alone is no layer.
+    uses, and all that it is made from. A turn of the axes alone is no layer, nor is a flatten that drops axes of one
+    cell, as PyTorch must after a pool over everything.
 
     The network must have sizes that are numbers.
     """
@@ -28,7 +29,7 @@ def layer_by_layer(net: Network) -> tuple[Counter[Any], list[Any]]:
     for layer, node in zip(net, net.graph.nodes, strict=True):
         made_from = tuple(keys[wire.node].get(wire.output, wire.output) for wire in node.inputs)
         consumers = {other.layer.op for other in net.graph.nodes if any(w.node == len(keys) for w in other.inputs)}
-        if node.layer.op == "permute" or (node.layer.op == "slice" and consumers == {"slice"}):
+        if _turns(layer, node) or (node.layer.op == "slice" and consumers == {"slice"}):
             keys.append({0: made_from[0]})
             continue
         made_from = made_from[:1] if node.layer.op in CUTS else made_from
@@ -42,9 +43,17 @@ def layer_by_layer(net: Network) -> tuple[Counter[Any], list[Any]]:
     return found, [keys[wire.node].get(wire.output, wire.output) for wire in net.graph.outputs]
 
 
+def _turns(layer: Any, node: Any) -> bool:
+    """Whether a layer only turns the axes, or drops those that a pool left one cell long."""
+    if node.layer.op != "flatten":
+        return bool(node.layer.op == "permute")
+    return sorted(n for n in layer.input_tensors[0].sizes if n != 1) == [n for n in layer.shape if n != 1]
+
+
 def _what(layer: Any) -> tuple[Any, ...]:
     """A layer's kind, its sizes in any order, and the sizes of its weights in any order."""
     op = WORDS.get(layer.op, layer.op) if 1 in layer.shape else layer.op
     op = "crop" if op in CUTS else op
+    shape = [n for n in layer.shape if n != 1] if op in WORDS.values() else layer.shape
     counted = () if op in STATED_TWICE else tuple(sorted(tuple(sorted(w.shape)) for w in layer.weight_arrays))
-    return op, tuple(sorted(layer.shape)), counted
+    return op, tuple(sorted(shape)), counted

@@ -12,13 +12,15 @@ from torch.nn import functional as F  # noqa: N812  (as everyone writes it)
 
 def pad_same(x, window, value=0.0, lower=False):
     """Pad so that ceil(n / stride) windows fit along every axis, the odd cell at the end."""
-    rank = x.dim() - 2
+    # The 2 of Conv2d: a symbolic trace does not know x.dim().
+    rank = int(type(window).__name__[-2])
     sizes = [window.kernel_size, window.stride, getattr(window, "dilation", 1)]
     sizes = [size if isinstance(size, tuple) else (size,) * rank for size in sizes]
     amounts = []
-    for n, kernel, stride, dilation in zip(x.shape[2:], *sizes, strict=True):
-        reach = (kernel - 1) * dilation + 1
-        total = max((n - 1) // stride * stride + reach - n, 0)
+    for axis, (kernel, stride, dilation) in enumerate(zip(*sizes, strict=True)):
+        total = (kernel - 1) * dilation - (x.shape[axis + 2] - 1) % stride
+        if kernel < stride:
+            total = torch.sym_max(total, 0)
         before = total - total // 2 if lower else total // 2
         amounts = [before, total - before, *amounts]
     return F.pad(x, amounts, value=value)
@@ -46,7 +48,8 @@ def crop_to(x, other, offset=None, axes=(2, 3)):
 def last_step(x, recurrent):
     """The last state of a recurrent module's top layer, both directions side by side."""
     state = recurrent(x)[1]
-    state = state[0] if isinstance(state, tuple) else state
+    if isinstance(recurrent, nn.LSTM):
+        state = state[0]
     if not recurrent.bidirectional:
         return state[-1]
     return torch.cat([state[-2], state[-1]], dim=1)

@@ -32,7 +32,9 @@ class Drawing:
         """What the nodes before it came to."""
         self._cropped: dict[Cropped, Ref] = {}
         self._held: dict[str, Wire] = {}
-        self._weighted: dict[tuple[str, ...], Wire] = {}
+        self._weighted: dict[tuple[Any, ...], Wire] = {}
+        self._first: dict[Any, Wire] = {}
+        """The layers by their first weight."""
 
     # Tensors.
 
@@ -150,16 +152,36 @@ class Drawing:
         return Ref(wire, *batches)
 
     def weighted(self, key: tuple[str, ...], op: str, inputs: Sequence[Ref], **parameters: Any) -> Ref:
-        """A layer with weights; those of the same ``key`` are the same layer, used once more."""
-        if key in self._weighted:
+        """A layer with weights; those of the same ``key`` are the same layer, used once more.
+
+        ``key`` is a module's name, or those of the arrays that a function is given, which may do another thing with
+        them elsewhere: a layer that has its first array alone in common with an earlier one is tied to it.
+        """
+        whole = key if key[0] in self.modules else (op, *key, *parameters.items())
+        if whole in self._weighted:
             name, self.name = self.name, ""
             wire = self.sketch.reuse(
-                self._weighted[key], [ref.wire for ref in inputs], name=name if len(key) < 2 else ""
+                self._weighted[whole], [ref.wire for ref in inputs], name=name if len(key) < 2 else ""
             )
             return Ref(wire, *{ref.batch for ref in inputs})
         made = self.layer(op, inputs, **parameters)
-        self._weighted[key] = made.wire
+        self._weighted[whole] = made.wire
+        self._tie(made.wire, key[0])
         return made
+
+    def _tie(self, wire: Wire, name: str) -> None:
+        first = self._array(name)
+        owner = wire if first is None else self._first.setdefault(first, wire)
+        if owner != wire:
+            self.sketch.tie(wire, owner)
+
+    def _array(self, name: str) -> Any:
+        """What tells a module's weight, or an array by its own name, from any other."""
+        module, _, last = name.rpartition(".")
+        if name in self.modules:
+            module, last = name, "weight"
+        array = getattr(self.modules.get(module), last, None)
+        return name if not self.modules else None if array is None else id(array)
 
     def checked(self, size: Dim, expected: int) -> int | None:
         """A size that a module expects: worth stating where the input sizes decide it."""

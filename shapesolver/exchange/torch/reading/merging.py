@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from shapesolver.arithmetic import Formula
+from shapesolver.arithmetic import Formula, maximum, minimum
 from shapesolver.exchange.torch.reading.drawing import Drawing
 from shapesolver.exchange.torch.reading.registry import reads
 from shapesolver.exchange.torch.reading.values import Batch, Cropped, Direction, Held, Outside, Padded, Ref, Unknown
@@ -30,12 +30,14 @@ ON_SIZES: dict[str, Callable[[Any, Any], Any]] = {
     "gt": operator.gt,
     "ge": operator.ge,
     "pow": operator.pow,
+    "sym_max": maximum,
+    "sym_min": minimum,
 }
 """What is done to sizes."""
 
 
 @reads("add", "sub", "mul", "div", "truediv", "floordiv", "mod", "pow", "maximum", "minimum", "eq", "ne", "lt", "le",
-       "gt", "ge", "iadd", "isub", "imul", "itruediv")  # fmt: skip
+       "gt", "ge", "iadd", "isub", "imul", "itruediv", "sym_max", "sym_min")  # fmt: skip
 def arithmetic(draw: Drawing, left: Any, right: Any, *_: Any, **more: Any) -> Any:
     """``a + b``: of tensors, of a tensor and a number, of sizes."""
     name = draw.function.removeprefix("aten.").rstrip("_")

@@ -187,6 +187,12 @@ def halves(placed: Placed) -> bool:
     )
 
 
+def centred(placed: Placed) -> bool:
+    """Whether windows of odd size go cell by cell with padding=same, which pads both ends by as much at any size."""
+    odd = all(k % 2 for k in placed.each("kernel"))
+    return placed.layer.padding == "same" and odd and set(placed.each("stride")) == {1}  # type: ignore[attr-defined]
+
+
 def rounded_up(placed: Placed) -> Placed:
     """The same pool with ceil_mode for padding."""
     return replace(placed, layer=placed.layer.with_(padding=0, ceil_mode=True))
@@ -205,6 +211,10 @@ def avg_pool(placed: Placed) -> Written:
     """``nn.AvgPool2d(3, stride=2)``; Keras' ``same`` does not count the padding."""
     if halves(placed):
         placed = rounded_up(placed)
+    if centred(placed):
+        padding = common(tuple(k // 2 for k in placed.each("kernel")))
+        placed = replace(placed, layer=placed.layer.with_(padding=padding))
+        return pool(placed, "AvgPool", Padding(placed), Slot(False, "count_include_pad", True))
     if placed.layer.padding == "same":  # type: ignore[attr-defined]
         made = pool(placed, "AvgPool", Padding(placed)).made
         note = "padding=same, which is left out of the average"
