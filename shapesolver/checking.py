@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shapesolver.diagnostics import Diagnostic
 from shapesolver.language import read
 from shapesolver.net import Net, examine
+
+if TYPE_CHECKING:
+    from shapesolver.verify import Case
 
 EVERYTHING = ("all",)
 """The selection of every rule, those that are off by default too."""
@@ -72,18 +76,21 @@ def fix_text(text: str, filename: str, terms: Terms) -> str:
 
 
 def _findings(net: Net, terms: Terms) -> tuple[Diagnostic, ...]:
-    found = net.check(select=terms.select, ignore=terms.ignore)
-    if not found:
-        return found
-    return _with_fixes(found, net.text, net, net.values, terms)
+    from shapesolver.verify import Case, findings
+
+    case = Case(net)
+    found = findings(case, terms.select, terms.ignore)
+    return _with_fixes(found, net.text, case, net.values, terms) if found else found
 
 
 def _with_fixes(
-    found: tuple[Diagnostic, ...], text: str, net: Net | None, sizes: Mapping[str, int], terms: Terms
+    found: tuple[Diagnostic, ...], text: str, case: Case | None, sizes: Mapping[str, int], terms: Terms
 ) -> tuple[Diagnostic, ...]:
+    from shapesolver.verify import findings
     from shapesolver.verify.fixing import Attempts, Outcome, with_fixes
 
     # A fix must not break the network, whatever is looked for.
     select = (*terms.select, *BREAKING) if terms.select else ()
-    asked = net.check(select=select, ignore=terms.ignore) if select and net is not None else found
-    return with_fixes(found, Attempts(text, Outcome(net, asked), sizes, select, terms.ignore))
+    asked = findings(case, select, terms.ignore) if select and case is not None else found
+    outcome = Outcome(None if case is None else case.net, asked, case)
+    return with_fixes(found, Attempts(text, outcome, sizes, select, terms.ignore))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from shapesolver.arithmetic import Dim, Formula, Truth, excess, resolve, substitute
 from shapesolver.layers.base import Layer, Need, Tensor, need
 from shapesolver.layers.parameters import ParameterError
+from shapesolver.layers.reading import Readings
 from shapesolver.layers.sharing import same_weights, tied_weights
 from shapesolver.layers.work import Work
 from shapesolver.model.graph import Claim, Graph, Node, Reference
@@ -53,6 +54,12 @@ def apply(layer: Layer, inputs: tuple[Tensor, ...]) -> Outcome:
 def work_of(layer: Layer, inputs: tuple[Tensor, ...]) -> Work:
     """What one example costs the layer, given that it can be built. Remembered, as sizes are."""
     return layer.work(*inputs)
+
+
+@lru_cache(maxsize=2**14)
+def readings_of(layer: Layer, inputs: tuple[Tensor, ...], output: int = 0) -> Readings:
+    """How one result of the layer reads each of its inputs, given that it can be built. Remembered, as sizes are."""
+    return layer.readings(*inputs, output=output)
 
 
 @dataclass(frozen=True, slots=True)

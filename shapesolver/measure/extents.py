@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from shapesolver.arithmetic import Dim, Truth, both, compare, maximum, minimum, substitute, symbols
 from shapesolver.arithmetic.sets import IntSet
-from shapesolver.derive import Derivation
-from shapesolver.layers.base import Tensor
+from shapesolver.derive import Derivation, readings_of
+from shapesolver.layers.base import Layer, Tensor
 from shapesolver.layers.reading import Progression, Reading, Run
 from shapesolver.layers.source import Input
 from shapesolver.measure.proofs import Valid, upstream
@@ -145,7 +145,7 @@ def followed(derivation: Derivation, wire: Wire, axis: int) -> Mapping[Wire, set
         inputs = derivation.inputs(index)
         for output in [w for w in found if w.node == index] if inputs else ():
             assert inputs is not None
-            readings = derivation.layers[index].readings(*inputs, output=output.output)
+            readings = readings_of(derivation.layers[index], inputs, output.output)
             for axes, source in zip(readings, derivation.graph.nodes[index].inputs, strict=True):
                 moved = {at for at, reading in enumerate(axes or ()) if reading.follows in found[output]}
                 if moved:
@@ -163,15 +163,17 @@ class _Reader:
     def __init__(self, derivation: Derivation, unions: Unions) -> None:
         self._derivation = derivation
         self._unions = unions
+        self._known: dict[tuple[Layer, tuple[Tensor, ...], int, Extents], tuple[Extents | None, ...]] = {}
 
     def read(self, wanted: Reads) -> Reads | None:
         found = dict(wanted)
         for index in range(max((wire.node for wire in wanted), default=-1), -1, -1):
-            outputs = [wire for wire in found if wire.node == index]
-            if outputs and self._derivation.inputs(index) is None:
-                return None
-            for output in outputs:
-                self._through(output, found)
+            made = self._derivation.outcomes[index]
+            for output in range(0 if made is None else len(made.outputs)):
+                if Wire(index, output) in found:
+                    if self._derivation.inputs(index) is None:
+                        return None
+                    self._through(Wire(index, output), found)
         return found
 
     def _through(self, output: Wire, found: dict[Wire, Extents]) -> None:
@@ -180,13 +182,26 @@ class _Reader:
         assert inputs is not None and made is not None
         if any(axis.exact and not axis.parts for axis in wanted.axes):
             return
-        readings = self._derivation.layers[output.node].readings(*inputs, output=output.output)
+        layer = self._derivation.layers[output.node]
+        key = layer, inputs, output.output, wanted
+        if key not in self._known:
+            # Equal layers of which the same is wanted read the same.
+            self._known[key] = tuple(self._read_of(layer, inputs, output.output, made, wanted))
         sources = self._derivation.graph.nodes[output.node].inputs
-        for axes, tensor, wire in zip(readings, inputs, sources, strict=True):
-            if axes is not None:
-                pairs = zip(axes, tensor.sizes, strict=True)
-                read = _surely(tuple(self._along(reading, n, wanted, made) for reading, n in pairs), wanted)
+        for read, wire in zip(self._known[key], sources, strict=True):
+            if read is not None:
                 found[wire] = self._joined(found[wire], read) if wire in found else read
+
+    def _read_of(
+        self, layer: Layer, inputs: tuple[Tensor, ...], output: int, made: Tensor, wanted: Extents
+    ) -> Iterator[Extents | None]:
+        """What a layer reads of each of its inputs, for what is wanted of one of its results."""
+        for axes, tensor in zip(readings_of(layer, inputs, output), inputs, strict=True):
+            if axes is None:
+                yield None
+                continue
+            pairs = zip(axes, tensor.sizes, strict=True)
+            yield _surely(tuple(self._along(reading, n, wanted, made) for reading, n in pairs), wanted)
 
     def _along(self, reading: Reading, n: Dim, wanted: Extents, made: Tensor) -> Extent:
         """What is read along one axis of an input of size ``n``."""

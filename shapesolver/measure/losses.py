@@ -50,13 +50,14 @@ class Loss:
         return None if self.lines is None else either(*(truth for _, truth in self.lines))
 
 
-def losses(derivation: Derivation, valid: Valid, apart: bool = False) -> Iterator[Loss]:
+def losses(derivation: Derivation, valid: Valid, reads: Reads | None, apart: bool = False) -> Iterator[Loss]:
     """The axes of layers whose windows end before their padded input does, for some sizes or all.
+
+    ``reads`` is what the outputs read: :func:`everything_read`.
 
     Where no layer leaves cells out by design it is enough to know when cells are lost, as those that are left over are
     the only ones; with ``apart`` it is told of each layer by itself which it loses.
     """
-    reads = everything_read(derivation, valid)
     lines = None if reads is None else _Lines(derivation, valid, reads, apart)
     # Where every cell of every input is read, or it is not known, no layer needs to be looked at by itself.
     known = None if lines is None else lines.all_read()
@@ -76,9 +77,9 @@ def everything_read(derivation: Derivation, valid: Valid) -> Reads | None:
     return read_for(derivation, derivation.graph.outputs, valid.proves)
 
 
-def unread_lines(derivation: Derivation, valid: Valid) -> Iterator[tuple[Line, Dim, Extent]]:
-    """The spatial axes of the inputs, each with its size and what is read of it."""
-    for index, read in inputs_read(derivation, everything_read(derivation, valid) or {}):
+def input_lines(derivation: Derivation, reads: Reads) -> Iterator[tuple[Line, Dim, Extent]]:
+    """The axes of the inputs, each with its size and what is read of it."""
+    for index, read in inputs_read(derivation, reads):
         tensor = derivation.tensor(index)
         assert tensor is not None
         for axis, n, extent in zip(tensor.axes, tensor.sizes, read.axes, strict=True):

@@ -36,7 +36,8 @@ def losing_layers(net: Network) -> Answer:
     if reason:
         return Answer(WORDS, Status.PROVED, (), reason=reason)
     valid = Valid((need.truth for _, need in derivation.conditions()), assumed(derivation))
-    found = losses(derivation, valid, apart=True)
+    reads = everything_read(derivation, valid)
+    found = losses(derivation, valid, reads, apart=True)
     by_layer: dict[int, list[tuple[Line, Truth]]] = {}
     for loss in found:
         if loss.leaves is not False:
@@ -51,7 +52,7 @@ def losing_layers(net: Network) -> Answer:
     ]
     if losing:
         return Answer(WORDS, Status.PROVED, (), ({},), losing=tuple(losing), beside=_at_usual(net))
-    kept = nothing_lost(derivation, everything_read(derivation, valid), every_input=True)
+    kept = nothing_lost(derivation, reads, every_input=True)
     everything = kept is not None and valid.proves(kept)
     return Answer(WORDS, Status.PROVED, (), ({},), reason=NONE if everything else OTHERWISE, beside=_at_usual(net))
 

@@ -11,12 +11,16 @@ from shapesolver.verify.case import Case
 from shapesolver.verify.rule import Rule, UnknownRule, chosen, find_rule, rules
 from shapesolver.verify.silence import spoken
 
-__all__ = ["Rule", "UnknownRule", "chosen", "find_rule", "rules", "verify"]
+__all__ = ["Case", "Rule", "UnknownRule", "chosen", "find_rule", "findings", "rules", "verify"]
 
 
 def verify(net: Network, *, select: Collection[str] = (), ignore: Collection[str] = ()) -> tuple[Diagnostic, ...]:
     """Every finding about a network, in the order of the file; see :func:`rule.chosen` for which are looked for."""
-    case = Case(net)
+    return findings(Case(net), select, ignore)
+
+
+def findings(case: Case, select: Collection[str] = (), ignore: Collection[str] = ()) -> tuple[Diagnostic, ...]:
+    """The same of a network that is looked at more than once."""
     found = [diagnostic for rule in chosen(select, ignore) for diagnostic in _found(rule, case)]
     return tuple(sorted(spoken(case, found), key=lambda diagnostic: (diagnostic.span, diagnostic.code)))
 

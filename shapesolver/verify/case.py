@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
 
 from shapesolver.arithmetic import Truth, both
 from shapesolver.derive import Derivation
 from shapesolver.language import parse, tree
-from shapesolver.measure.losses import Loss, losses
+from shapesolver.measure.extents import Reads
+from shapesolver.measure.losses import Loss, everything_read, losses
+from shapesolver.model.graph import Graph
 from shapesolver.network import Network
 from shapesolver.verify.everywhere import Everywhere, few_of
 from shapesolver.verify.grid import Grid
@@ -17,11 +21,20 @@ from shapesolver.verify.unread import Trace
 
 
 class Case:
-    """One network at the sizes it is asked about. Not for use twice."""
+    """One network at the sizes it is asked about."""
 
     def __init__(self, net: Network) -> None:
         self.net = net
         self._at: dict[tuple[tuple[str, int], ...], Case] = {}
+
+    def reread(self, net: Network) -> Case:
+        """The case of a network that may be this one with other comments: then all that is worked out is kept."""
+        if net.values != self.net.values or _unallowed(net.graph) != _unallowed(self.net.graph):
+            return Case(net)
+        case = copy(self)
+        case.net = net
+        case.__dict__.pop("file", None)
+        return case
 
     @property
     def derivation(self) -> Derivation:
@@ -59,7 +72,7 @@ class Case:
     @cached_property
     def everywhere(self) -> Everywhere:
         """What windows pass over, for all sizes at once."""
-        return Everywhere(self.derivation, self.sizes, self.usual)
+        return Everywhere(self.derivation, self.sizes, self.usual, lambda: self.reads)
 
     @cached_property
     def few(self) -> Grid:
@@ -77,9 +90,19 @@ class Case:
     @cached_property
     def losses(self) -> tuple[Loss, ...]:
         """What windows leave over at their ends, as conditions on the sizes."""
-        return tuple(losses(self.derivation, self.sizes))
+        return tuple(losses(self.derivation, self.sizes, self.reads))
+
+    @cached_property
+    def reads(self) -> Reads | None:
+        """What the outputs read of every result; ``None`` where a layer cannot be built."""
+        return everything_read(self.derivation, self.sizes)
 
     @cached_property
     def file(self) -> tree.File:
         """The file's statements as they are written."""
         return parse(self.net.text, self.net.filename).tree
+
+
+def _unallowed(graph: Graph) -> Graph:
+    """The graph without what comments allow."""
+    return replace(graph, nodes=tuple([node._replace(allow=()) for node in graph.nodes]))

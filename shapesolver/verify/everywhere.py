@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
@@ -12,16 +12,16 @@ from shapesolver.arithmetic.masks import Undecided
 from shapesolver.derive import Derivation
 from shapesolver.layers.axiswise import AxisWise
 from shapesolver.layers.base import Tensor
-from shapesolver.layers.cells import Cells, full
+from shapesolver.layers.cells import Cells, full, span
 from shapesolver.layers.source import Input
-from shapesolver.measure.extents import nothing_lost, read_for
+from shapesolver.measure.extents import Reads, nothing_lost
 from shapesolver.measure.laid import laid
 from shapesolver.model.graph import Wire
 from shapesolver.verify.grid import MAX_COMBINATIONS, Bits, Grid
 from shapesolver.verify.lanes import Field, Lanes
 from shapesolver.verify.settling import tail
 from shapesolver.verify.sizes import Sizes
-from shapesolver.verify.unread import gaps, has_holes, left_behind
+from shapesolver.verify.unread import gaps, has_holes
 
 MAX_TRIED = 256
 """The greatest size of a symbol that is looked at where no law says what holds for all; its usual size is, too."""
@@ -89,10 +89,13 @@ class Everywhere:
     Everything raises :class:`Undecided` where axes mix, or sizes of several symbols along one axis.
     """
 
-    def __init__(self, derivation: Derivation, sizes: Sizes, usual: Mapping[str, int]) -> None:
+    def __init__(
+        self, derivation: Derivation, sizes: Sizes, usual: Mapping[str, int], reads: Callable[[], Reads | None]
+    ) -> None:
         self._derivation = derivation
         self._sizes = sizes
         self._usual = usual
+        self._reads = reads
         self._guilty: dict[tuple[int, str, tuple[Cells, ...]], Bits] = {}
 
     @cached_property
@@ -107,8 +110,7 @@ class Everywhere:
     @cached_property
     def all_read(self) -> bool:
         """Whether outputs are proved to depend on every cell of every input, at all valid sizes."""
-        reads = read_for(self._derivation, self._derivation.graph.outputs, self._sizes.proves)
-        truth = nothing_lost(self._derivation, reads, every_input=True)
+        truth = nothing_lost(self._derivation, self._reads(), every_input=True)
         return truth is not None and self._sizes.proves(truth)
 
     @cached_property
@@ -142,11 +144,13 @@ class Everywhere:
     def _left(self) -> Iterator[Left]:
         for one in laid(self._derivation):
             for axis, name, n, results in one.along():
-                if one.layer.left_over(n, axis)[0] == 0 and not one.layer.skips(axis):
+                real, _ = one.layer.left_over(n, axis)
+                if real == 0 and not one.layer.skips(axis):
                     continue
-                sizes = [*zip(self._field.at_sizes(n), self._field.at_sizes(results), strict=True)]
-                behind = [left_behind(one.layer, size, axis) for size, _ in sizes]
-                between = [gaps(one.layer, *pair, axis) for pair in sizes]
+                sizes, left = self._field.at_sizes(n), self._field.at_sizes(real)
+                behind = [span(size - over, size) for size, over in zip(sizes, left, strict=True)]
+                pairs = zip(sizes, self._field.at_sizes(results), strict=True)
+                between = [gaps(one.layer, *pair, axis) for pair in pairs]
                 if any(behind) or any(between):
                     yield Left(one.node, name, behind, between)
 

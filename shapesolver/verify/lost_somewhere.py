@@ -9,7 +9,7 @@ from shapesolver.arithmetic import Dim, Truth, both, compare, substitute, symbol
 from shapesolver.arithmetic.masks import Undecided
 from shapesolver.arithmetic.solutions import solutions
 from shapesolver.diagnostics import Advice, Diagnostic, Label, Severity, Span
-from shapesolver.measure.losses import Line, Loss, unread_lines
+from shapesolver.measure.losses import Line, Loss, input_lines
 from shapesolver.model.graph import Node
 from shapesolver.verify.case import Case
 from shapesolver.verify.grid import Bits
@@ -95,7 +95,7 @@ def _counted(path: str, counts: list[tuple[str, int]]) -> str:
 
 def _most_lost(case: Case, line: Line) -> int:
     """The most cells of an input's axis that are lost at any size; 0 where no bound is found."""
-    for other, n, extent in unread_lines(case.derivation, case.sizes):
+    for other, n, extent in input_lines(case.derivation, case.reads or {}):
         if other == line:
             if extent.hull is None:
                 return 0

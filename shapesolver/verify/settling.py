@@ -19,7 +19,7 @@ from shapesolver.arithmetic.atoms import Symbol
 from shapesolver.arithmetic.masks import Undecided
 from shapesolver.arithmetic.quasi import is_quasi_affine, period
 from shapesolver.arithmetic.sets import IntSet
-from shapesolver.derive import Derivation
+from shapesolver.derive import Derivation, readings_of
 from shapesolver.layers.axiswise import AxisWise
 from shapesolver.layers.base import Layer, Tensor
 from shapesolver.layers.reading import Reading
@@ -93,7 +93,7 @@ def _steps(derivation: Derivation, along: Symbol) -> Iterator[Step]:
             # What lies behind the last windows that pass over cells is wanted whole, and read whole.
             continue
         for output, made in enumerate(outcome.outputs):
-            readings = layer.readings(*inputs, output=output)
+            readings = readings_of(layer, inputs, output)
             for source, axes, tensor in zip(derivation.graph.nodes[index].inputs, readings, inputs, strict=True):
                 for place, reading in enumerate(axes or ()):
                     results = 1 if reading.follows is None else made.sizes[reading.follows]
@@ -144,9 +144,12 @@ def _rise(formula: Formula) -> int:
 def _margins(steps: list[Step], name: str, length: int) -> dict[Axis, int]:
     """For each axis, how far from its ends cells may be read otherwise at another size of the same kind."""
     margins: dict[Axis, int] = {}
+    # Layers repeat themselves, so their formulas do.
+    formulas = {formula for step in steps for formula in step.formulas}
+    most = {formula: max(abs(_at(formula, name, n)) for n in range(1, length + 1)) for formula in formulas}
     for step in reversed(steps):
         source, result = step.axes
-        apart = sum(max(abs(_at(formula, name, n)) for n in range(1, length + 1)) for formula in step.formulas)
+        apart = sum(most[formula] for formula in step.formulas)
         within = step.stride * (margins.setdefault(result, 0) + 1) + apart
         margins[source] = max(margins.get(source, 0), within)
     return margins

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from shapesolver.diagnostics import Diagnostic, Edit, Fix, Severity
 from shapesolver.language import parse, tree
 from shapesolver.network import Network
-from shapesolver.verify import verify
+from shapesolver.verify import Case, findings, verify
 from shapesolver.verify.fixing.edits import Text
 
 MAX_EFFORT = 25_000
@@ -32,6 +32,8 @@ class Outcome(NamedTuple):
     net: Network | None
     """Nothing where the text cannot be read as a network."""
     found: tuple[Diagnostic, ...]
+    case: Case | None = None
+    """What was worked out of the network."""
 
 
 class Place(NamedTuple):
@@ -232,7 +234,9 @@ class Attempts:
             placed = net.at(**sizes)
         except ValueError:
             return Outcome(None, found)
-        return Outcome(placed, verify(placed, select=self._select, ignore=self._ignore))
+        known = self._asked.case
+        case = Case(placed) if known is None else known.reread(placed)
+        return Outcome(placed, findings(case, self._select, self._ignore), case)
 
 
 def usual_sizes(net: Network) -> dict[str, int]:
