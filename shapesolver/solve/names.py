@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
@@ -97,11 +97,7 @@ def _letters(expression: Any) -> set[str]:
         return {expression.text} if len(expression.text) == 1 and expression.text.islower() else set()
     if isinstance(expression, (tree.Attribute, tree.Index)):
         return set()
-    if is_dataclass(expression):
-        return {name for item in fields(expression) for name in _letters(getattr(expression, item.name))}
-    if isinstance(expression, tuple):
-        return {name for part in expression for name in _letters(part)}
-    return set()
+    return {name for part in _parts(expression) for name in _letters(part)}
 
 
 def _mentions(expression: Any, names: Mapping[str, Wire]) -> Iterator[int]:
@@ -109,9 +105,15 @@ def _mentions(expression: Any, names: Mapping[str, Wire]) -> Iterator[int]:
     path = dotted_text(expression) if isinstance(expression, (tree.Name, tree.Attribute, tree.Index)) else ""
     if path in names:
         yield names[path].node
-    elif is_dataclass(expression):
-        for item in fields(expression):
-            yield from _mentions(getattr(expression, item.name), names)
-    elif isinstance(expression, tuple):
-        for part in expression:
+    else:
+        for part in _parts(expression):
             yield from _mentions(part, names)
+
+
+def _parts(expression: Any) -> Iterable[Any]:
+    """What an expression, or a tuple of them, is made of; its span says nothing."""
+    if isinstance(expression, tuple):
+        return expression
+    if is_dataclass(expression):
+        return [getattr(expression, item.name) for item in fields(expression) if item.compare]
+    return ()

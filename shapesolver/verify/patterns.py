@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
-from shapesolver.arithmetic import Truth, symbols
+from shapesolver.arithmetic import Dim, Truth, symbols
 from shapesolver.arithmetic.masks import Undecided
 from shapesolver.arithmetic.membership import within
 from shapesolver.arithmetic.pullback import preimage_of_set
@@ -194,8 +195,9 @@ MAX_EXTENT = 1024
 """The widest window of which the taps in the padding are counted for every size."""
 
 
-def _padded(layer: Windowed, axis: int, n: Any) -> Truth:
-    """For which sizes some window has more than half of its taps in the padding."""
+@lru_cache(maxsize=2**10)
+def _padded(layer: Windowed, axis: int, n: Dim) -> Truth:
+    """For which sizes some window has more than half of its taps in the padding. Remembered: layers repeat."""
     kernel, dilation, stride = (layer.at(name, axis) for name in ("kernel", "dilation", "stride"))
     if not all(isinstance(value, int) for value in (kernel, dilation, stride, *layer.pads(1, axis))):
         return False

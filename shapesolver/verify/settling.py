@@ -36,14 +36,20 @@ Axis = tuple[Wire, int]
 """One axis of a result, by its place."""
 
 
-class Step(NamedTuple):
-    """How an axis of a layer's input is read by the results along one of its own."""
+class Law(NamedTuple):
+    """How results that read alike do."""
 
-    axes: tuple[Axis, Axis]
-    """The input's and the result's."""
     stride: int
     formulas: tuple[Dim, ...]
     """The first window's first and last cell, and what is left behind all strides: periodic, without a rise."""
+
+
+class Step(NamedTuple):
+    """An axis of a layer's input, and the axis of its results that it is read along."""
+
+    source: Axis
+    result: Axis
+    law: Law
 
 
 def tail(derivation: Derivation, along: Symbol, valid: IntSet) -> Tail | None:
@@ -56,9 +62,9 @@ def tail(derivation: Derivation, along: Symbol, valid: IntSet) -> Tail | None:
         return Tail(last.hi + 1, 1) if last.hi < MAX_START else None
     try:
         steps = [*_steps(derivation, along)]
-        sizes = {axis: _size(derivation, axis) for step in steps for axis in step.axes}
+        sizes = {axis: _size(derivation, axis) for step in steps for axis in (step.source, step.result)}
         # A result in the middle moves by whole cells once its axis grows by an even number of them.
-        length = 2 * lcm(*map(_period, sizes.values()), *(_period(f) for step in steps for f in step.formulas))
+        length = 2 * lcm(*map(_period, sizes.values()), *map(_period, {f for step in steps for f in step.law.formulas}))
         length = lcm(length, last.mask.modulus)
         if length > MAX_START:
             return None
@@ -85,6 +91,7 @@ def _period(formula: Dim) -> int:
 def _steps(derivation: Derivation, along: Symbol) -> Iterator[Step]:
     """How the axes along a symbol are read. Raises :class:`Undecided` where the law says nothing of a layer."""
     last = _last_passing(derivation)
+    laws: dict[tuple[Reading, Dim, Dim], Law] = {}
     for index, layer in enumerate(derivation.layers):
         inputs, outcome = derivation.inputs(index), derivation.outcomes[index]
         if inputs is None or outcome is None or outcome.broken is not None:
@@ -99,7 +106,9 @@ def _steps(derivation: Derivation, along: Symbol) -> Iterator[Step]:
                     results = 1 if reading.follows is None else made.sizes[reading.follows]
                     n = tensor.sizes[place]
                     if reading.follows is not None and along in (*symbols(n), *symbols(results)):
-                        yield _step((source, place), (Wire(index, output), reading.follows), reading, n, results)
+                        key = reading, n, results
+                        law = laws[key] = laws.get(key) or _law(*key)
+                        yield Step((source, place), (Wire(index, output), reading.follows), law)
 
 
 def _last_passing(derivation: Derivation) -> int:
@@ -121,7 +130,8 @@ def _reads_all(layer: Layer, inputs: tuple[Tensor, ...]) -> bool:
     return not any(layer.skips(axis) or layer.left_over(n, axis)[0] != 0 for axis, n in enumerate(sizes))
 
 
-def _step(source: Axis, result: Axis, reading: Reading, n: Dim, results: Dim) -> Step:
+def _law(reading: Reading, n: Dim, results: Dim) -> Law:
+    """Raises :class:`Undecided` where not all results read alike."""
     first, last = reading.run(0, 0)
     start, end = reading.run(RESULT, RESULT)
     stride = canonical(reading.run(1, 1)[0] - first)
@@ -132,7 +142,7 @@ def _step(source: Axis, result: Axis, reading: Reading, n: Dim, results: Dim) ->
     formulas = tuple(map(canonical, (first, last, n - first - stride * results)))
     if any(isinstance(formula, Formula) and _rise(formula) for formula in formulas):
         raise Undecided("windows do not start at a fixed place")
-    return Step((source, result), stride, formulas)
+    return Law(stride, formulas)
 
 
 def _rise(formula: Formula) -> int:
@@ -145,12 +155,11 @@ def _margins(steps: list[Step], name: str, length: int) -> dict[Axis, int]:
     """For each axis, how far from its ends cells may be read otherwise at another size of the same kind."""
     margins: dict[Axis, int] = {}
     # Layers repeat themselves, so their formulas do.
-    formulas = {formula for step in steps for formula in step.formulas}
+    formulas = {formula for step in steps for formula in step.law.formulas}
     most = {formula: max(abs(_at(formula, name, n)) for n in range(1, length + 1)) for formula in formulas}
-    for step in reversed(steps):
-        source, result = step.axes
-        apart = sum(most[formula] for formula in step.formulas)
-        within = step.stride * (margins.setdefault(result, 0) + 1) + apart
+    for source, result, law in reversed(steps):
+        apart = sum(most[formula] for formula in law.formulas)
+        within = law.stride * (margins.setdefault(result, 0) + 1) + apart
         margins[source] = max(margins.get(source, 0), within)
     return margins
 
