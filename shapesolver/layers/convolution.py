@@ -38,7 +38,7 @@ class Convolving(Windowed):
         strided = compare(">", self.at("stride", axis), 1)
         if self.dialect.torch:
             yield need(
-                not (self.padding == "same" and strided is True),
+                self.padding != "same" or negate(strided),
                 "framework-limit",
                 "PyTorch has no padding=same for a stride above 1",
                 f"stride {self.at('stride', axis)} with padding=same",
@@ -51,7 +51,7 @@ class Convolving(Windowed):
             )
         if self.dialect.onnx:
             yield need(
-                not (self.padding in ("same", "same_lower") and dilated is True),
+                self.padding not in ("same", "same_lower") or negate(dilated),
                 "framework-limit",
                 "onnxruntime has no padding=same for a dilated convolution",
                 says="Dilation not supported for AutoPadType::SAME_UPPER or AutoPadType::SAME_LOWER.",
