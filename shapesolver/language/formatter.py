@@ -177,6 +177,7 @@ class _Writer:
         self._inside = []
 
     def _calls_broken(self, head: str, stages: tuple[tree.Expression, ...], tail: str) -> str:
+        """The stages in a row; those that hold comments, or go beyond the line, with their arguments on lines."""
         text = head
         for index, stage in enumerate(stages):
             rest = "".join(f" -> {expression(s, 1)}" for s in stages[index + 1 :])

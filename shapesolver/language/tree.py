@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -29,6 +30,11 @@ class Node:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._said().items())})"
+
+
+def parts(value: object) -> Iterable[object]:
+    """What a node says, or the entries of a tuple of them; nothing of anything else."""
+    return value._said().values() if isinstance(value, Node) else value if isinstance(value, tuple) else ()
 
 
 def _span() -> Span:

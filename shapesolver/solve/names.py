@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from shapesolver.arithmetic import Dim, Truth, symbol
@@ -97,7 +97,7 @@ def _letters(expression: Any) -> set[str]:
         return {expression.text} if len(expression.text) == 1 and expression.text.islower() else set()
     if isinstance(expression, (tree.Attribute, tree.Index)):
         return set()
-    return {name for part in _parts(expression) for name in _letters(part)}
+    return {name for part in tree.parts(expression) for name in _letters(part)}
 
 
 def _mentions(expression: Any, names: Mapping[str, Wire]) -> Iterator[int]:
@@ -106,14 +106,5 @@ def _mentions(expression: Any, names: Mapping[str, Wire]) -> Iterator[int]:
     if path in names:
         yield names[path].node
     else:
-        for part in _parts(expression):
+        for part in tree.parts(expression):
             yield from _mentions(part, names)
-
-
-def _parts(expression: Any) -> Iterable[Any]:
-    """What an expression, or a tuple of them, is made of; its span says nothing."""
-    if isinstance(expression, tuple):
-        return expression
-    if is_dataclass(expression):
-        return [getattr(expression, item.name) for item in fields(expression) if item.compare]
-    return ()

@@ -213,4 +213,3 @@ class Everywhere:
                     if axis != "C":
                         found |= self._field.united(read.get(Wire(number), ()), place, has_holes)
         return found
-

@@ -6,7 +6,6 @@ The author's spelling, keywords and layout stay: only the value itself changes, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 from shapesolver.diagnostics import Edit, Span
@@ -41,10 +40,7 @@ def call_at(file: tree.File, span: Span) -> LayerCall | None:
 def _find(part: Any, span: Span) -> LayerCall | None:
     if isinstance(part, (tree.Call, tree.Name)) and part.span == span:
         return part
-    inner = part if isinstance(part, tuple) else ()
-    if is_dataclass(part) and not isinstance(part, tree.Notes):
-        inner = tuple(getattr(part, field.name) for field in fields(part))
-    return next((found for item in inner if (found := _find(item, span)) is not None), None)
+    return next((found for item in tree.parts(part) if (found := _find(item, span)) is not None), None)
 
 
 def _within(span: Span, outer: Span) -> bool:

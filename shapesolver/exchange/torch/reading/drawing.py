@@ -176,12 +176,12 @@ class Drawing:
             self.sketch.tie(wire, owner)
 
     def _array(self, name: str) -> Any:
-        """What tells a module's weight, or an array by its own name, from any other."""
-        module, _, last = name.rpartition(".")
-        if name in self.modules:
-            module, last = name, "weight"
+        """What tells a module's weight, or an array by its own name, from any other; ``None`` where there is none."""
+        if not self.modules:
+            return name
+        module, last = (name, "weight") if name in self.modules else name.rpartition(".")[::2]
         array = getattr(self.modules.get(module), last, None)
-        return name if not self.modules else None if array is None else id(array)
+        return None if array is None else id(array)
 
     def checked(self, size: Dim, expected: int) -> int | None:
         """A size that a module expects: worth stating where the input sizes decide it."""
